@@ -1,0 +1,129 @@
+"""CLIP vision: open_clip's own tower for features, and LLaVA-NeXT's way to cut a picture into tiles.
+
+Sources: Radford et al. 2021 (CLIP); Liu et al. 2023, 2024 (LLaVA-1.5: penultimate layer, class
+token dropped; LLaVA-NeXT: AnyRes). `best_grid` and `ImageTransform` follow the conventions of
+transformers' `LlavaNextImageProcessor`, so an export runs there on the same pixels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from .base import Features, MediaInput
+from .config import ClipConfig
+
+
+def best_grid(width: int, height: int, config: ClipConfig) -> tuple[int, int]:
+    """The (rows, columns) of tiles that keep most of the picture's pixels with least padding."""
+    if not config.grids:
+        return 0, 0
+    size = config.image_size
+
+    def usefulness(grid: tuple[int, int]) -> tuple[int, int]:
+        rows, columns = grid
+        scale = min(columns * size / width, rows * size / height)
+        kept = min(int(width * scale) * int(height * scale), width * height)
+        return kept, kept - rows * columns * size * size
+
+    return max(config.grids, key=usefulness)
+
+
+class ImageTransform:
+    """RGB picture -> overview and tiles, before any model runs."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        self.config = config
+
+    def __call__(self, image: Image.Image) -> MediaInput:
+        """uint8 (1 + rows * columns, 3, S, S): the whole picture squeezed to a square, then its tiles.
+
+        The tiles cover the picture scaled to fit the grid with its aspect kept, centred on black.
+        """
+        size = self.config.image_size
+        rows, columns = best_grid(*image.size, self.config)
+        views = [image.resize((size, size), Image.Resampling.BICUBIC)]
+        if rows * columns:
+            sheet = self._fit(image, columns * size, rows * size)
+            views += [
+                sheet.crop((c * size, r * size, (c + 1) * size, (r + 1) * size))
+                for r in range(rows)
+                for c in range(columns)
+            ]
+        pixels = torch.from_numpy(np.stack([np.asarray(view) for view in views]))
+        lengths = torch.full((len(views),), self.config.side**2)
+        return MediaInput(pixels.permute(0, 3, 1, 2).contiguous(), lengths, (rows, columns, image.height, image.width))
+
+    @staticmethod
+    def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
+        scale_w, scale_h = width / image.width, height / image.height
+        if scale_w < scale_h:
+            new = width, min(-int(-image.height * scale_w // 1), height)
+        else:
+            new = min(-int(-image.width * scale_h // 1), width), height
+        sheet = Image.new("RGB", (width, height))
+        resized = image.resize((max(1, new[0]), max(1, new[1])), Image.Resampling.BICUBIC)
+        sheet.paste(resized, ((width - resized.width) // 2, (height - resized.height) // 2))
+        return sheet
+
+
+def open_clip_settings(config: ClipConfig) -> dict[str, Any]:
+    """The `vision_cfg` of open_clip for this tower."""
+    names = ("image_size", "patch_size", "width", "layers", "head_width", "mlp_ratio", "no_ln_pre", "pool_type")
+    settings = dataclasses.asdict(config)
+    return {name: settings[name] for name in names}
+
+
+class ClipEncoder(nn.Module):
+    """open_clip's `VisionTransformer`, read at `feature_layer`, class token dropped.
+
+    Shapes: N tiles, S image_size, F = side^2 patches in reading order, C width.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
+
+        self.config = config
+        self.output_dim = config.width
+        self.visual = VisionTransformer(
+            image_size=config.image_size,
+            patch_size=config.patch_size,
+            width=config.width,
+            layers=config.layers,
+            heads=config.width // config.head_width,
+            mlp_ratio=config.mlp_ratio,
+            output_dim=config.embed_dim,
+            pool_type=config.pool_type,
+            no_ln_pre=config.no_ln_pre,
+            act_layer=QuickGELU if config.quick_gelu else nn.GELU,
+            norm_layer=LayerNorm,
+        )
+        self.register_buffer("mean", torch.tensor(config.image_mean).view(3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(config.image_std).view(3, 1, 1) * 255, persistent=False)
+
+    def output_lengths(self, input_lengths: Tensor) -> Tensor:
+        return input_lengths
+
+    def normalise(self, tiles: Tensor) -> Tensor:
+        """uint8 (N, 3, S, S) -> float, with the tower's own mean and deviation."""
+        return ((tiles.to(self.mean.dtype) - self.mean) / self.std).to(self.visual.conv1.weight.dtype)
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Features:
+        """uint8 (N, 3, S, S) -> (N, F, C)."""
+        found = self.visual.forward_intermediates(
+            self.normalise(inputs),
+            indices=[self.config.layers + self.config.feature_layer],
+            stop_early=True,
+            intermediates_only=True,
+            output_fmt="NLC",
+        )
+        return Features(found["image_intermediates"][0], self.output_lengths(lengths))

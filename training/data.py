@@ -1,0 +1,208 @@
+"""Training examples: a pure function of (stage, seed, index), so that resuming needs only the step."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from vlm.batch import Sample, collate, pack
+from vlm.processor import Processor
+
+from .loss import CAPTION_TOKENS
+from .stages import Mixture, StageConfig
+from .synthetic import FAMILIES, Split, make
+from .synthetic import Sample as Scene
+from .synthetic.conversations import (
+    DESCRIBED,
+    TRANSCRIBE,
+    about_two,
+    caption_turn,
+    conversation,
+    group_turns,
+    question_text,
+)
+from .synthetic.base import say
+
+GROUP = 4
+"""Batches drawn together and sorted by length, so that a batch holds rows of like length."""
+
+
+class Examples:
+    """Rows for one stage. `index` is the only state."""
+
+    def __init__(self, processor: Processor, stage: StageConfig, split: Split = "train") -> None:
+        self.stage, self.split = stage, split
+        self.families = stage.families or FAMILIES
+        config = processor.config
+        if stage.overview_only and config.clip is not None:
+            config = dataclasses.replace(config, clip=dataclasses.replace(config.clip, grids=()))
+        self.processor = Processor(config, processor.tokenizer)
+
+    @cached_property
+    def kinds(self) -> tuple[list[str], list[float]]:
+        shares = {f.name: getattr(self.stage.mixture, f.name) for f in dataclasses.fields(Mixture)}
+        return list(shares), list(shares.values())
+
+    def rng(self, index: int) -> random.Random:
+        return random.Random(f"{self.stage.name}/{self.stage.seed}/{self.split}/{index}")
+
+    def scene(self, rng: random.Random) -> Scene:
+        return make(rng.choice(self.families), rng.getrandbits(40), self.split)
+
+    def sample(self, index: int) -> Sample:
+        """The row of a next-token stage."""
+        rng = self.rng(index)
+        kind = rng.choices(*self.kinds)[0]
+        rows = getattr(self, f"_{kind}")(rng)
+        packed = pack([self._row(messages) for messages in rows], self.processor.config.special_ids.audio)
+        return packed
+
+    def _row(self, messages: list[dict[str, Any]]) -> Sample:
+        return self.processor(messages, for_training=True)
+
+    def _picture(self, scene: Scene) -> dict[str, Any]:
+        return {"type": "image", "image": self.processor.transforms["image"](scene.image)}
+
+    def _images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        scene = self.scene(rng)
+        media = [self._picture(scene)]
+        asked = rng.sample(scene.questions, min(self.stage.questions, len(scene.questions)))
+        turns = [question_text(rng, qa) for qa in asked]
+        if rng.random() < 0.3:
+            turns.append(caption_turn(rng, scene))
+        return [conversation(group, media) for group in group_turns(rng, turns)]
+
+    def _captions(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        scene = self.scene(rng)
+        media = [self._picture(scene)]
+        return [conversation([caption_turn(rng, scene, style)], media) for style in ("short", "detailed")]
+
+    def _two_images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        pair = self.scene(rng), self.scene(rng)
+        media = [self._picture(scene) for scene in pair]
+        return [conversation([turn], media) for turn in about_two(rng, pair, self.stage.questions - 2)]
+
+    def _described(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        scene = self.scene(rng)
+        media = [{"type": "text", "text": say(rng, rng.choice(DESCRIBED).replace("{caption}", "\0")).replace("\0", scene.captions["detailed"])}]
+        asked = rng.sample(scene.questions, min(self.stage.questions, len(scene.questions)))
+        return [conversation([question_text(rng, qa)], media) for qa in asked]
+
+    def _sound(self, wave: Any) -> dict[str, Any]:
+        return {"type": "audio", "audio": self.processor.transforms["audio"](wave)}
+
+    def _spoken(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        from .synthetic.speech import clip
+
+        scene = self.scene(rng)
+        media = [self._picture(scene)]
+        rows = []
+        for qa in rng.sample(scene.questions, min(3, len(scene.questions))):
+            sound = self._sound(clip(qa.question, rng.getrandbits(40), self.voices))
+            rows.append(conversation([("", qa.answer)], [*media, sound]))
+        for qa in rng.sample(scene.questions, min(2, len(scene.questions))):
+            rows.append(conversation([question_text(rng, qa)], media))
+        return rows
+
+    @property
+    def voices(self) -> str:
+        return "train" if self.split == "train" else "voices"
+
+    def spoken_text(self, rng: random.Random) -> str:
+        """Something a person may say to this program: mostly a question, sometimes a caption or words."""
+        scene = self.scene(rng)
+        draw = rng.random()
+        if draw < 0.75:
+            return rng.choice(scene.questions).question
+        if draw < 0.9:
+            return scene.captions["short"]
+        from .synthetic.words import WORDS
+
+        return " ".join(rng.sample(WORDS, rng.randint(1, 4)))
+
+    def _transcripts(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        from .synthetic.speech import clip
+
+        text = self.spoken_text(rng)
+        sound = self._sound(clip(text, rng.getrandbits(40), self.voices))
+        return [conversation([(say(rng, rng.choice(TRANSCRIBE)), text)], [sound])]
+
+    def _sounds(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        from .synthetic.sounds import make_sound
+
+        sound = make_sound(rng.getrandbits(40), self.voices)
+        qa = rng.choice(sound.questions)
+        return [conversation([question_text(rng, qa)], [self._sound(sound.wave)])]
+
+    def contrastive(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The overview uint8 (3, S, S) and a caption (CAPTION_TOKENS,) that ends with the eos id."""
+        rng = self.rng(index)
+        scene = self.scene(rng)
+        caption = scene.captions[rng.choice(("short", "detailed", "detailed"))]
+        ids = self.processor.tokenizer.encode(" " + caption)[: CAPTION_TOKENS - 1] + [self.processor.config.special_ids.eos[0]]
+        row = torch.full((CAPTION_TOKENS,), self.processor.config.special_ids.pad)
+        row[: len(ids)] = torch.tensor(ids)
+        return self._picture(scene)["image"].inputs[0], row
+
+    def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:
+        """log-mel (M, F) of one window, its valid frames, and what was said."""
+        from .synthetic.speech import clip
+
+        rng = self.rng(index)
+        item = None
+        while item is None or len(item.inputs) > 1:  # letters are learned one window at a time
+            text = self.spoken_text(rng)
+            item = self._sound(clip(text, rng.getrandbits(40), self.voices))["audio"]
+        return item.inputs[0], item.lengths[0], text
+
+    def batches(self, group: int) -> list[Any]:
+        """`GROUP` batches: rows of like length together, the batches in random order."""
+        size = self.stage.batch_size
+        indices = range(group * GROUP * size, (group + 1) * GROUP * size)
+        match self.stage.objective:
+            case "contrastive":
+                pairs = [self.contrastive(i) for i in indices]
+                chunks = [pairs[i : i + size] for i in range(0, len(pairs), size)]
+                return [tuple(torch.stack(column) for column in zip(*chunk, strict=True)) for chunk in chunks]
+            case "ctc":
+                clips = [self.speech(i) for i in indices]
+                parts = [list(zip(*clips[i : i + size], strict=True)) for i in range(0, len(clips), size)]
+                return [(torch.stack(mel), torch.stack(lengths), list(texts)) for mel, lengths, texts in parts]
+            case "next-token":
+                rows = sorted((self.sample(i) for i in indices), key=len)
+                pad = self.processor.config.special_ids.pad
+                found = [collate(rows[i : i + size], pad) for i in range(0, len(rows), size)]
+                self.rng(-1 - group).shuffle(found)
+                return found
+
+
+class BatchStream(IterableDataset[list[Any]]):
+    """Groups of batches from a step on, without end; each worker makes every n-th group."""
+
+    def __init__(self, examples: Examples, first_group: int) -> None:
+        self.examples, self.first_group = examples, first_group
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        worker = get_worker_info()
+        number, count = (worker.id, worker.num_workers) if worker else (0, 1)
+        torch.set_num_threads(1)
+        group = self.first_group + number
+        while True:
+            yield self.examples.batches(group)
+            group += count
+
+
+def stream(examples: Examples, micro_step: int, workers: int) -> Iterator[Any]:
+    """Batches in order from `micro_step` on; the same batches for any number of workers."""
+    group, skip = divmod(micro_step, GROUP)
+    source = BatchStream(examples, group)
+    loader = DataLoader(source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None)
+    for batches in loader:
+        yield from batches[skip:]
+        skip = 0

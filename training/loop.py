@@ -1,0 +1,246 @@
+"""ONE loop for every stage: draw batches, sum the loss, step, measure, save, resume."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
+from vlm.errors import CheckpointError
+from vlm.model import VLM
+from vlm.processor import Processor
+
+from .checkpointing import has_state, load_state, save_state
+from .data import Examples, stream
+from .loss import ContrastiveHead, CtcHead, next_token_loss
+from .optim import build_optimizer, freeze, rate_factor
+from .stages import StageConfig
+
+
+def tune_allocator() -> None:
+    """Keeps freed blocks in the process: glibc otherwise returns large ones at each step (about 1.5x slower)."""
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return  # not glibc: nothing to tune
+    for option, value in ((-4, 0), (-1, 1 << 30), (-2, 1 << 28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+        libc.mallopt(option, value)
+
+
+def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
+    """What a pretraining objective needs beside the model; dropped after the stage."""
+    config = processor.config
+    match stage.objective:
+        case "contrastive":
+            assert config.clip is not None, "a contrastive stage needs a vision tower"
+            return ContrastiveHead(config.decoder.vocab_size, config.special_ids.eos[0], config.clip.embed_dim)
+        case "ctc":
+            assert config.whisper is not None, "a ctc stage needs an audio encoder"
+            return CtcHead(config.whisper.d_model)
+        case "next-token":
+            return None
+
+
+def batch_loss(model: VLM, heads: nn.Module | None, batch: Any, device: torch.device) -> tuple[Tensor, int]:
+    """(sum of losses, how many) for a batch of any stage."""
+    if heads is None:
+        return next_token_loss(model, batch.to(device))
+    moved = [item.to(device) if isinstance(item, Tensor) else item for item in batch]
+    found: tuple[Tensor, int] = heads(model, *moved)
+    return found
+
+
+def autocast(stage: StageConfig, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=stage.precision == "bf16")
+
+
+class Training(nn.Module):
+    """Model and heads under one roof, so that one state covers both."""
+
+    def __init__(self, model: VLM, heads: nn.Module | None) -> None:
+        super().__init__()
+        self.model, self.heads = model, heads
+
+
+def train(
+    model: VLM, processor: Processor, stage: StageConfig, *, run_dir: Path,
+    workers: int = 1, device: torch.device | str = "cpu", quiet: bool = False,
+) -> dict[str, float]:  # fmt: skip
+    """Runs (or resumes) one stage; `model` is trained in place. Returns the last validation.
+
+    Writes `metrics.jsonl` and `state/` into `run_dir`. Ctrl-C saves before it leaves.
+
+    Raises:
+        CheckpointError: `run_dir` holds the state of a different stage or model.
+        FloatingPointError: ten non-finite losses in a row.
+    """
+    device = torch.device(device)
+    tune_allocator()
+    torch.manual_seed(stage.seed)
+    freeze(model, stage)
+    heads = build_heads(stage, processor)
+    training = Training(model, heads).to(device).train()
+    optimizer = build_optimizer(model, heads, stage)
+    step = 0
+    run_dir.mkdir(parents=True, exist_ok=True)
+    if has_state(run_dir):
+        facts = load_state(run_dir, training, optimizer)
+        if facts["stage"]["name"] != stage.name or facts["stage"]["seed"] != stage.seed:
+            raise CheckpointError(f"{run_dir}: holds a run of stage {facts['stage']['name']!r}, not {stage.name!r}")
+        step = facts["step"]
+    batches = stream(Examples(processor, stage), step * stage.accumulate, workers)
+    validation = validation_batches(processor, stage)
+    saved = time.monotonic()
+    measured: dict[str, float] = {}
+    with Metrics(run_dir / "metrics.jsonl", stage, step, quiet) as metrics:
+        try:
+            while step < stage.steps:
+                loss, norm = one_step(training, optimizer, batches, stage, step, device)
+                step += 1
+                metrics.step(step, loss, norm, optimizer.param_groups[0]["lr"])
+                if step % stage.validate_every == 0 or step == stage.steps:
+                    measured = validate(training, validation, stage, device)
+                    metrics.validation(step, measured)
+                if time.monotonic() - saved > stage.checkpoint_seconds:
+                    save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
+                    saved = time.monotonic()
+        finally:
+            save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
+    return measured
+
+
+def one_step(
+    training: Training, optimizer: torch.optim.Optimizer, batches: Iterator[Any], stage: StageConfig,
+    step: int, device: torch.device,
+) -> tuple[float, float]:  # fmt: skip
+    """One optimizer step over `accumulate` batches, weighted by what each loss was summed over.
+
+    Returns the mean loss and the gradient norm before clipping. A step whose gradient is not
+    finite is skipped, not applied.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * rate_factor(step, stage)
+    total, count = 0.0, 0
+    for _ in range(stage.accumulate):
+        with autocast(stage, device):
+            loss, n = batch_loss(training.model, training.heads, next(batches), device)
+        loss.backward()
+        total, count = total + float(loss.detach()), count + n
+    trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    for parameter in trained:
+        parameter.grad /= max(1, count)  # type: ignore[operator]
+    norm = float(nn.utils.clip_grad_norm_(trained, stage.clip_norm))
+    if norm == norm and norm != float("inf"):
+        optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return total / max(1, count), norm
+
+
+# --- measuring while training ----------------------------------------------------------------------
+
+
+def validation_batches(processor: Processor, stage: StageConfig) -> list[Any]:
+    """A few batches of held-out seeds, the same at every validation."""
+    examples = Examples(processor, stage, "seeds")
+    groups = -(-stage.validate_samples // (4 * stage.batch_size))
+    return [batch for group in range(groups) for batch in examples.batches(group)]
+
+
+@torch.inference_mode()
+def validate(training: Training, batches: list[Any], stage: StageConfig, device: torch.device) -> dict[str, float]:
+    """Loss on held-out seeds; for next-token stages also answers, with and without the media."""
+    training.eval()
+    total, count = 0.0, 0
+    answers = {"exact": [0, 0], "blind": [0, 0]}
+    for batch in batches:
+        with autocast(stage, device):
+            loss, n = batch_loss(training.model, training.heads, batch, device)
+            total, count = total + float(loss), count + n
+            if isinstance(batch, Batch):
+                for name, seen in (("exact", batch), ("blind", without_media(batch))):
+                    right, asked = exact_answers(training.model, seen.to(device))
+                    answers[name][0] += right
+                    answers[name][1] += asked
+    training.train()
+    measured = {"val_loss": total / max(1, count)}
+    return measured | {name: right / asked for name, (right, asked) in answers.items() if asked}
+
+
+def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:
+    """How many answers greedy decoding would give word for word, and how many were asked.
+
+    If each token of an answer is the most probable one after the true tokens before it, greedy
+    decoding says exactly that answer, so one forward pass tells.
+    """
+    targets = batch.labels[:, 1:]
+    wanted = targets != IGNORE_INDEX
+    best = model.decoder.head(model.states(batch)[:, :-1][wanted]).argmax(-1)
+    wrong = torch.zeros_like(wanted)
+    wrong[wanted] = best != targets[wanted]
+    starts = wanted & ~torch.nn.functional.pad(wanted, (1, 0))[:, :-1]
+    numbers = starts.cumsum(1) * wanted  # (B, T-1): which answer of its row a token belongs to
+    right = asked = 0
+    for row in range(len(targets)):
+        asked_here = int(starts[row].sum())
+        asked += asked_here
+        right += asked_here - len(numbers[row][wrong[row]].unique())
+    return right, asked
+
+
+def without_media(batch: Batch) -> Batch:
+    """The same questions with every picture grey and every sound silent."""
+    from dataclasses import replace
+
+    grey = {
+        name: MediaBatch(
+            torch.full_like(m.inputs, 122) if m.inputs.dtype == torch.uint8 else torch.full_like(m.inputs, -0.5),
+            m.lengths, m.layouts,
+        )
+        for name, m in batch.media.items()
+    }  # fmt: skip
+    return replace(batch, media=grey)
+
+
+class Metrics:
+    """A progress bar with ETA for people, one JSON line per report for machines."""
+
+    def __init__(self, path: Path, stage: StageConfig, step: int, quiet: bool) -> None:
+        self.file = path.open("a")
+        self.stage = stage
+        self.bar = tqdm(total=stage.steps, initial=step, desc=stage.name, disable=quiet, dynamic_ncols=True, mininterval=5)
+        self.started = time.monotonic()
+        self.recent: list[float] = []
+
+    def __enter__(self) -> Metrics:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.bar.close()
+
+    def step(self, step: int, loss: float, norm: float, rate: float) -> None:
+        self.recent = [*self.recent[-49:], loss]
+        if len(self.recent) >= 10 and all(x != x or x == float("inf") for x in self.recent[-10:]):
+            raise FloatingPointError(f"stage {self.stage.name}: ten losses in a row are not finite; lower the rates")
+        self.bar.set_postfix(loss=f"{sum(self.recent) / len(self.recent):.3f}", refresh=False)
+        self.bar.update()
+        if step % 20 == 0:
+            self._write(step=step, loss=round(sum(self.recent[-20:]) / len(self.recent[-20:]), 5), norm=round(norm, 4), lr=rate)
+
+    def validation(self, step: int, measured: dict[str, float]) -> None:
+        self._write(step=step, **{name: round(value, 5) for name, value in measured.items()})
+        self.bar.write(f"{self.stage.name} {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in measured.items()))
+
+    def _write(self, **facts: Any) -> None:
+        seconds = round(time.monotonic() - self.started, 1)
+        self.file.write(json.dumps({"stage": self.stage.name, "seconds": seconds, **facts}) + "\n")
+        self.file.flush()

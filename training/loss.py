@@ -1,0 +1,87 @@
+"""Objectives: each returns (sum of losses, number of things it was summed over)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vlm.batch import IGNORE_INDEX, Batch
+from vlm.model import VLM
+
+CAPTION_TOKENS = 80
+ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
+"""What `ctc` spells; index 0 of the head is the blank."""
+
+
+def next_token_loss(model: VLM, batch: Batch) -> tuple[Tensor, int]:
+    """Cross entropy over supervised tokens: the only place where labels are shifted.
+
+    Logits are made only where they are needed: (n, V) for n supervised tokens.
+    """
+    targets = batch.labels[:, 1:]
+    wanted = targets != IGNORE_INDEX
+    states = model.states(batch)[:, :-1][wanted]
+    loss = F.cross_entropy(model.decoder.head(states).float(), targets[wanted], reduction="sum")
+    return loss, int(wanted.sum())
+
+
+class ContrastiveHead(nn.Module):
+    """The text tower of CLIP for the time of pretraining, with open_clip's loss."""
+
+    def __init__(self, vocab_size: int, eos_id: int, embed_dim: int, width: int = 192, layers: int = 3) -> None:
+        super().__init__()
+        from open_clip import ClipLoss
+        from open_clip.transformer import TextTransformer
+
+        self.text = TextTransformer(
+            context_length=CAPTION_TOKENS, vocab_size=vocab_size, width=width, heads=width // 32, layers=layers,
+            output_dim=embed_dim, pool_type="eos", eos_id=eos_id,
+        )  # fmt: skip
+        self.logit_scale = nn.Parameter(torch.tensor(2.659))  # ln(1 / 0.07)
+        self.loss = ClipLoss()
+
+    def forward(self, model: VLM, tiles: Tensor, caption_ids: Tensor) -> tuple[Tensor, int]:
+        """uint8 tiles (B, 3, S, S) and captions (B, CAPTION_TOKENS) that end with the eos id, then padding."""
+        clip = model.encoders["image"]
+        image = F.normalize(clip.visual(clip.normalise(tiles)).float(), dim=-1)
+        text = F.normalize(self.text(caption_ids).float(), dim=-1)
+        loss = self.loss(image, text, self.logit_scale.exp().clamp(max=100))
+        return loss * len(tiles), len(tiles)
+
+
+class CtcHead(nn.Module):
+    """Letters from the audio encoder (Graves et al. 2006), so that it hears words before it must answer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.letters = nn.Linear(width, len(ALPHABET) + 1)
+
+    def forward(self, model: VLM, mel: Tensor, lengths: Tensor, texts: list[str]) -> tuple[Tensor, int]:
+        """mel (B, M, 2F), its valid frames (B,), what was said."""
+        features = model.encoders["audio"](mel, lengths)
+        log_probs = self.letters(features.values).float().log_softmax(-1).transpose(0, 1)  # (F, B, letters)
+        spelled = [spell(text) for text in texts]
+        targets = torch.cat(spelled).to(mel.device)
+        sizes = torch.tensor([len(s) for s in spelled], device=mel.device)
+        losses = F.ctc_loss(log_probs, targets, features.lengths, sizes, reduction="none", zero_infinity=True)
+        return losses.sum(), int(sizes.sum())
+
+    @torch.inference_mode()
+    def read(self, model: VLM, mel: Tensor, lengths: Tensor) -> list[str]:
+        """Greedy letters of each window."""
+        features = model.encoders["audio"](mel, lengths)
+        best = self.letters(features.values).argmax(-1)
+        return [collapse(row[:n].tolist()) for row, n in zip(best, features.lengths, strict=True)]
+
+
+def spell(text: str) -> Tensor:
+    """Lower-cased text -> indices of `ALPHABET` from 1; other characters are left out."""
+    kept = [ALPHABET.index(c) + 1 for c in " ".join(text.lower().split()) if c in ALPHABET]
+    return torch.tensor(kept, dtype=torch.long)
+
+
+def collapse(indices: list[int]) -> str:
+    """Repeats and blanks removed."""
+    changes = [i for i, before in zip(indices, [0, *indices], strict=False) if i != before and i]
+    return "".join(ALPHABET[i - 1] for i in changes)

@@ -1,0 +1,38 @@
+"""The studio: procedural pictures and sounds, each with its truth, deterministic by seed.
+
+`make(family, seed, split)` composes one scene. Splits never meet: `train` and `seeds` share the
+styles but not the seeds, `styles` draws styles and fonts that training never sees.
+"""
+
+from __future__ import annotations
+
+import random
+from importlib import import_module
+from typing import Literal
+
+from .base import QA, Family, Sample, Scene
+
+FAMILIES = ("shapes", "palettes", "wireframes", "floor_plans", "charts", "text")
+Split = Literal["train", "seeds", "styles"]
+
+__all__ = ["FAMILIES", "QA", "Family", "Sample", "Scene", "Split", "family_module", "make"]
+
+
+def family_module(family: str) -> Family:
+    """The family's module. Raises `ValueError` for a name that is not in `FAMILIES`."""
+    if family not in FAMILIES:
+        raise ValueError(f"unknown family {family!r}; known: {', '.join(FAMILIES)}")
+    module: Family = import_module(f"{__name__}.{family}")  # type: ignore[assignment]
+    return module
+
+
+def make(family: str, seed: int, split: Split = "train") -> Sample:
+    """One sample; equal arguments give an equal sample, pixels included."""
+    module = family_module(family)
+    rng = random.Random(f"{family}/{split}/{seed}")
+    style = rng.choice(module.HELD_OUT_STYLES if split == "styles" else module.STYLES)
+    scene = module.compose(rng, style)
+    captions = module.captions(scene, rng)
+    questions = module.questions(scene, rng)
+    facts = frozenset(match[0].lower() for match in module.FACTS.finditer(captions["detailed"].lower()))
+    return Sample(family, style, seed, scene, captions, questions, facts, module, rng.getrandbits(32))

@@ -1,0 +1,451 @@
+"""What every image family of the studio shares: colours, fonts, a canvas, phrasing, questions.
+
+A family is a module with four pure functions, `compose -> draw / captions / questions`, over one
+plain-data scene. Composing without drawing is what text pretraining uses; drawing the same scene
+twice gives the same pixels. All randomness comes from the `random.Random` that is handed in.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import io
+import math
+import random
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+RGB = tuple[int, int, int]
+Scene = dict[str, Any]
+"""JSON-serialisable; holds everything that `draw` needs, and the truth that questions ask about."""
+
+KINDS = (
+    "yes_no", "colour", "count", "relation", "comparison", "superlative",
+    "attribute", "reading", "what", "list", "json", "absent",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class QA:
+    """One question about one scene.
+
+    `answer` is the short form that the model is trained to say and that scoring compares with;
+    `sentence` says the same in a full sentence (asked for in words); `accept` holds other short
+    forms that are equally true.
+    """
+
+    kind: str
+    question: str
+    answer: str
+    sentence: str = ""
+    accept: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown question kind {self.kind!r}; known: {', '.join(KINDS)}")
+
+
+class Family(Protocol):
+    """The interface of a family module (`shapes.py`, `charts.py`, ...)."""
+
+    NAME: str
+    STYLES: tuple[str, ...]
+    HELD_OUT_STYLES: tuple[str, ...]
+    FACTS: re.Pattern[str]
+
+    def compose(self, rng: random.Random, style: str) -> Scene: ...
+    def draw(self, scene: Scene) -> Image.Image: ...
+    def captions(self, scene: Scene, rng: random.Random) -> dict[str, str]: ...
+    def questions(self, scene: Scene, rng: random.Random) -> list[QA]: ...
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+# name -> (hue range in degrees, saturation range, value range), in HSV. The ranges leave gaps
+# between neighbours so that no shade is honestly describable by two of the twelve names.
+_HSV: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "red": ((-8, 6), (0.75, 1.0), (0.68, 1.0)),
+    "orange": ((22, 36), (0.82, 1.0), (0.90, 1.0)),
+    "yellow": ((48, 60), (0.70, 1.0), (0.90, 1.0)),
+    "green": ((95, 148), (0.50, 1.0), (0.38, 0.85)),
+    "cyan": ((174, 190), (0.55, 1.0), (0.78, 1.0)),
+    "blue": ((208, 236), (0.62, 1.0), (0.55, 1.0)),
+    "purple": ((266, 288), (0.50, 0.95), (0.45, 0.85)),
+    "pink": ((316, 342), (0.30, 0.65), (0.93, 1.0)),
+    "brown": ((16, 30), (0.55, 0.82), (0.32, 0.56)),
+    "black": ((0, 360), (0.0, 0.15), (0.0, 0.13)),
+    "white": ((0, 360), (0.0, 0.04), (0.95, 1.0)),
+    "gray": ((0, 360), (0.0, 0.06), (0.42, 0.68)),
+}
+COLOURS = tuple(_HSV)
+CHROMATIC = tuple(name for name in COLOURS if name not in ("black", "white", "gray"))
+# The shade most programs call by that name, so that a plain CSS "red" or "green" is well covered.
+_PURE: dict[str, tuple[RGB, ...]] = {
+    "red": ((255, 0, 0), (214, 39, 40), (231, 76, 60), (220, 53, 69)),
+    "orange": ((255, 165, 0), (255, 127, 14), (243, 156, 18), (255, 140, 0)),
+    "yellow": ((255, 255, 0), (241, 196, 15), (255, 221, 0), (255, 215, 0)),
+    "green": ((0, 128, 0), (44, 160, 44), (46, 204, 113), (40, 167, 69), (0, 200, 0)),
+    "cyan": ((0, 255, 255), (23, 190, 207), (0, 188, 212)),
+    "blue": ((0, 0, 255), (31, 119, 180), (52, 152, 219), (0, 123, 255), (65, 105, 225)),
+    "purple": ((128, 0, 128), (148, 103, 189), (155, 89, 182), (111, 66, 193)),
+    "pink": ((255, 192, 203), (227, 119, 194), (255, 105, 180)),
+    "brown": ((139, 69, 19), (140, 86, 75), (121, 85, 72)),
+    "black": ((0, 0, 0), (33, 37, 41)),
+    "white": ((255, 255, 255),),
+    "gray": ((128, 128, 128), (127, 127, 127), (149, 165, 166), (108, 117, 125)),
+}
+
+
+def shade(rng: random.Random, name: str) -> RGB:
+    """A random shade that people call `name`; half of the time a shade that programs call so."""
+    if rng.random() < 0.5:
+        return rng.choice(_PURE[name])
+    hue, saturation, value = (rng.uniform(*bounds) for bounds in _HSV[name])
+    r, g, b = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
+    return round(r * 255), round(g * 255), round(b * 255)
+
+
+def luminance(colour: Sequence[int]) -> float:
+    """Relative luminance in [0, 1] (WCAG 2.1)."""
+    parts = [c / 255 for c in colour]
+    lin = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * lin[0] + 0.7152 * lin[1] + 0.0722 * lin[2]
+
+
+def contrast(a: Sequence[int], b: Sequence[int]) -> float:
+    """WCAG contrast ratio, 1 to 21."""
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(rng: random.Random, background: Sequence[int]) -> RGB:
+    """A dark or light text colour that can be read on `background`."""
+    dark, light = rng.choice(((0, 0, 0), (33, 37, 41), (60, 60, 60))), (255, 255, 255)
+    return dark if contrast(dark, background) >= contrast(light, background) else light
+
+
+def mix(a: Sequence[int], b: Sequence[int], t: float) -> RGB:
+    """Linear blend from `a` (t=0) to `b` (t=1)."""
+    r, g, b_ = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
+    return r, g, b_
+
+
+# --- fonts ---------------------------------------------------------------------------------------
+
+_FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"))
+_NOT_FOR_LATIN = re.compile(
+    r"thin|hairline|extralight|ultralight|symbol|dingbat|emoji|math|music|braille|ornament|wingding|webding|D050000L|StandardSymbols|Fallback|Looped|"
+    r"Noto(Sans|Serif|Kufi|Naskh|Nastaliq|Rashi|Traditional)(?!(-|Mono|Display|\.))", re.I
+)  # fmt: skip
+_HELD_OUT_FONT = re.compile(r"Lato|FreeSerif|Ubuntu-|C059|Comic", re.I)
+
+
+@cache
+def font_files(held_out: bool = False) -> tuple[str, ...]:
+    """Latin text fonts of this system; five families are kept for the held-out styles only.
+
+    Empty where the system has none: `font` then falls back to the face inside Pillow.
+    """
+    found = sorted(
+        str(path)
+        for folder in _FONT_FOLDERS
+        if folder.is_dir()
+        for path in folder.rglob("*.[to]tf")
+        if not _NOT_FOR_LATIN.search(path.name)
+    )
+    chosen = tuple(f for f in found if bool(_HELD_OUT_FONT.search(Path(f).name)) == held_out)
+    return chosen or tuple(found)
+
+
+@cache
+def _font_families(held_out: bool, plain: bool) -> tuple[tuple[str, ...], ...]:
+    files: Sequence[str] = font_files(held_out)
+    if plain:
+        sans = [f for f in files if not re.search(r"Serif|Italic|Oblique|Mono|Roman|C059|P052|Z003", f)]
+        files = sans or files
+    families: dict[str, list[str]] = {}
+    for file in files:  # by family first: Noto and DejaVu have dozens of cuts each
+        families.setdefault(re.split(r"[-\d]", Path(file).stem)[0][:8], []).append(file)
+    return tuple(tuple(families[name]) for name in sorted(families))
+
+
+def pick_font(rng: random.Random, held_out: bool = False, plain: bool = False) -> str:
+    """A font file for a scene ("" means Pillow's own face); `plain` keeps to upright sans faces."""
+    families = _font_families(held_out, plain)
+    return rng.choice(rng.choice(families)) if families else ""
+
+
+@lru_cache(maxsize=2048)
+def font(file: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The face at `size` pixels (at least 4)."""
+    size = max(4, size)
+    if file:
+        return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.load_default(size)
+
+
+# --- drawing -------------------------------------------------------------------------------------
+
+
+class Canvas:
+    """Drawing in output pixels, on a bitmap `scale` times larger (1: aliased, 2 or 3: smooth)."""
+
+    def __init__(self, width: int, height: int, background: RGB, scale: int = 2) -> None:
+        self.width, self.height, self.scale = width, height, scale
+        self.image = Image.new("RGB", (width * scale, height * scale), background)
+        self.pen = ImageDraw.Draw(self.image)
+
+    def _points(self, points: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
+        return [(x * self.scale, y * self.scale) for x, y in points]
+
+    def _width(self, width: float) -> int:
+        return max(1, round(width * self.scale))
+
+    def polygon(
+        self, points: Sequence[Sequence[float]], fill: RGB | None = None,
+        outline: RGB | None = None, width: float = 1,
+    ) -> None:  # fmt: skip
+        scaled = self._points(points)
+        if fill is not None:
+            self.pen.polygon(scaled, fill=fill)
+        if outline is not None:
+            self.pen.line([*scaled, scaled[0], scaled[1]], outline, self._width(width), "curve")
+
+    def rect(
+        self, x0: float, y0: float, x1: float, y1: float, fill: RGB | None = None,
+        outline: RGB | None = None, width: float = 1, radius: float = 0,
+    ) -> None:  # fmt: skip
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            return
+        (a, b), (c, d) = self._points(((x0, y0), (x1, y1)))
+        pixels = self._width(width) if outline is not None else 0
+        radius = min(radius, (x1 - x0) / 2, (y1 - y0) / 2) * self.scale
+        self.pen.rounded_rectangle((a, b, c, d), radius, fill, outline, pixels)
+
+    def ellipse(
+        self, x0: float, y0: float, x1: float, y1: float, fill: RGB | None = None,
+        outline: RGB | None = None, width: float = 1,
+    ) -> None:  # fmt: skip
+        (a, b), (c, d) = self._points(((x0, y0), (x1, y1)))
+        self.pen.ellipse((a, b, c, d), fill, outline, self._width(width) if outline else 0)
+
+    def line(
+        self, points: Sequence[Sequence[float]], fill: RGB, width: float = 1,
+        dash: tuple[float, float] | None = None,
+    ) -> None:  # fmt: skip
+        if dash is None:
+            self.pen.line(self._points(points), fill, self._width(width), "curve")
+            return
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            length = math.hypot(x1 - x0, y1 - y0)
+            at = 0.0
+            while at < length:
+                end = min(at + dash[0], length)
+                a = (x0 + (x1 - x0) * at / length, y0 + (y1 - y0) * at / length)
+                b = (x0 + (x1 - x0) * end / length, y0 + (y1 - y0) * end / length)
+                self.pen.line(self._points((a, b)), fill, self._width(width))
+                at = end + dash[1]
+
+    def arc(
+        self, x0: float, y0: float, x1: float, y1: float, start: float, end: float,
+        fill: RGB, width: float = 1,
+    ) -> None:  # fmt: skip
+        """Degrees clockwise from three o'clock, as Pillow counts them."""
+        (a, b), (c, d) = self._points(((x0, y0), (x1, y1)))
+        self.pen.arc((a, b, c, d), start, end, fill, self._width(width))
+
+    def pie(
+        self, x0: float, y0: float, x1: float, y1: float, start: float, end: float,
+        fill: RGB, outline: RGB | None = None, width: float = 1,
+    ) -> None:  # fmt: skip
+        (a, b), (c, d) = self._points(((x0, y0), (x1, y1)))
+        self.pen.pieslice((a, b, c, d), start, end, fill, outline, self._width(width))
+
+    def text(
+        self, x: float, y: float, text: str, file: str, size: float, fill: RGB,
+        anchor: str = "mm", angle: float = 0,
+    ) -> None:  # fmt: skip
+        """`anchor` as in Pillow; `angle` in degrees counter-clockwise about the text's centre."""
+        face = font(file, round(size * self.scale))
+        if not angle:
+            self.pen.text((x * self.scale, y * self.scale), text, fill, face, anchor)
+            return
+        left, top, right, bottom = face.getbbox(text)
+        stencil = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
+        ImageDraw.Draw(stencil).text((2 - left, 2 - top), text, 255, face)
+        stencil = stencil.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+        corner = (round(x * self.scale - stencil.width / 2), round(y * self.scale - stencil.height / 2))
+        self.image.paste(Image.new("RGB", stencil.size, fill), corner, stencil)
+
+    def paste(self, image: Image.Image, x: float, y: float, mask: Image.Image | None = None) -> None:
+        """Puts a bitmap that is already at canvas scale."""
+        self.image.paste(image, (round(x * self.scale), round(y * self.scale)), mask)
+
+    def gradient(self, start: RGB, end: RGB, angle: float = 90) -> None:
+        """Fills the whole canvas with a linear gradient."""
+        self.image.paste(linear_gradient(self.image.size, start, end, angle))
+
+    def finish(self) -> Image.Image:
+        """(width, height) RGB."""
+        if self.scale == 1:
+            return self.image
+        return self.image.reduce(self.scale)
+
+
+def linear_gradient(size: tuple[int, int], start: RGB, end: RGB, angle: float) -> Image.Image:
+    """An RGB bitmap that runs from `start` to `end` along `angle` (degrees; 90 is downwards)."""
+    small = 64
+    dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    xs, ys = np.meshgrid(np.linspace(-0.5, 0.5, small), np.linspace(-0.5, 0.5, small))
+    t = (xs * dx + ys * dy) / (abs(dx) + abs(dy)) + 0.5
+    pixels = np.asarray(start) + (np.asarray(end) - np.asarray(start)) * t[..., None]
+    return Image.fromarray(pixels.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
+
+
+def text_size(text: str, file: str, size: float) -> tuple[float, float]:
+    """Width and height in pixels of `text` at `size`."""
+    left, top, right, bottom = font(file, round(size)).getbbox(text)
+    return right - left, bottom - top
+
+
+def fit_text(text: str, file: str, size: float, width: float, smallest: float = 7) -> float:
+    """The largest size up to `size` at which `text` is at most `width` wide (never below `smallest`)."""
+    measured = text_size(text, file, size)[0]
+    return max(smallest, size if measured <= width else size * width / measured)
+
+
+def random_size(rng: random.Random, wide: float = 3.0, smallest: int = 256, largest: int = 1280) -> tuple[int, int]:
+    """A canvas size: aspect 1:wide to wide:1 (mostly moderate), long side mostly below 640.
+
+    Large canvases are rare because drawing time grows with their area, not because users' are.
+    """
+    aspect = math.exp(rng.triangular(-math.log(wide), math.log(wide), 0))
+    long_side = rng.uniform(smallest * 1.1, 640) if rng.random() < 0.92 else rng.uniform(640, largest)
+    width, height = (long_side, long_side / aspect) if aspect >= 1 else (long_side * aspect, long_side)
+    lift = max(1.0, 150 / min(width, height))
+    return min(largest, round(width * lift)), min(largest, round(height * lift))
+
+
+def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
+    """What cameras, screens, scalers and savers do to a picture, each with a small probability."""
+    width, height = image.size
+    if rng.random() < 0.2:
+        factor = rng.uniform(0.6, 0.95)
+        filter_ = rng.choice((Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST))
+        image = image.resize((max(96, round(width * factor)), max(96, round(height * factor))), filter_)
+    if rng.random() < 0.12:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.9)))
+    if rng.random() < 0.2:
+        gain, offset = rng.uniform(0.85, 1.1), rng.uniform(-12, 12)
+        image = image.point([min(255, max(0, round(v * gain + offset))) for v in range(256)] * 3)
+    if rng.random() < 0.15:
+        noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 9), (image.height, image.width, 1))
+        image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+    if rng.random() < 0.25:
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=rng.randint(40, 95))
+        image = Image.open(buffer).convert("RGB")  # our own bytes, just written
+    return image
+
+
+# --- phrasing ------------------------------------------------------------------------------------
+
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+
+def say(rng: random.Random, template: str, **slots: object) -> str:
+    """Expands `[a|b|]` to one alternative (innermost first), then fills `{slot}`s, then tidies spaces."""
+    while _CHOICE.search(template):
+        template = _CHOICE.sub(lambda m: rng.choice(m[1].split("|")), template, count=1)
+    return re.sub(r"\s+", " ", template.format(**slots)).strip()
+
+
+_POLITE = (
+    "Please tell me: ", "Tell me, ", "Can you tell me ", "Hi! ", "Hey, ", "Quick question: ", "Look at the picture. ",
+    "In this image, ", "In the picture, ", "Looking at this image, ", "Question: ", "I have a question. ", "Please answer: ",
+)  # fmt: skip
+_TAIL = (" please", " in this image", " in the picture", " here", ", please", " in this picture", " in the image")
+
+
+def dress(rng: random.Random, question: str) -> str:
+    """The same question the way different people type it: polite, lower case, without the mark."""
+    question = question[0].upper() + question[1:]
+    if rng.random() < 0.12 and question.endswith("?") and len(question) < 60:
+        question = question[:-1] + rng.choice(_TAIL) + "?"
+    elif rng.random() < 0.12:
+        opener = rng.choice(_POLITE)
+        question = opener + (question if opener[-2] in ".!:" else question[0].lower() + question[1:])
+    if rng.random() < 0.08:
+        question = question.rstrip("?.")
+    if rng.random() < 0.10:
+        question = question.lower()
+    return question
+
+
+def ask(
+    rng: random.Random, kind: str, template: str | Sequence[str], answer: object,
+    sentence: str = "", accept: Sequence[str] = (), **slots: object,
+) -> QA:  # fmt: skip
+    """Phrases a question from one of the templates; `sentence` is a template too, with `{answer}`."""
+    chosen = template if isinstance(template, str) else rng.choice(template)
+    text = str(answer)
+    full = say(rng, sentence, answer=text, **slots) if sentence else ""
+    return QA(kind, dress(rng, say(rng, chosen, **slots)), text, full[:1].upper() + full[1:], tuple(accept))
+
+
+def plural(noun: str, count: int = 2) -> str:
+    """`noun` for `count` things; knows the words the studio uses."""
+    if count == 1:
+        return noun
+    head, _, last = noun.rpartition(" ")
+    irregular = {"axis": "axes", "switch": "switches", "box": "boxes", "cross": "crosses", "bus": "buses", "ellipse": "ellipses"}
+    if last in irregular:
+        last = irregular[last]
+    elif re.search(r"(s|x|ch|sh)$", last):
+        last += "es"
+    elif re.search(r"[^aeiou]y$", last):
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return f"{head} {last}".strip()
+
+
+def article(noun: str) -> str:
+    """`a` or `an` before the noun, with it."""
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def join(items: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def yes_no(value: bool) -> str:
+    return "Yes" if value else "No"
+
+
+@dataclass
+class Sample:
+    """One scene of the studio with everything that can be asked about it. The picture is lazy."""
+
+    family: str
+    style: str
+    seed: int
+    scene: Scene
+    captions: dict[str, str]
+    questions: list[QA]
+    facts: frozenset[str]
+    _family: Any = field(repr=False)
+    _degrade_seed: int | None = field(repr=False, default=None)
+
+    @property
+    def image(self) -> Image.Image:
+        """RGB; drawn anew at each access, always the same pixels."""
+        picture = self._family.draw(self.scene)
+        return picture if self._degrade_seed is None else degrade(picture, random.Random(self._degrade_seed))

@@ -1,0 +1,353 @@
+"""Model folders: config.json, safetensors, tokenizer.json, manifest.json. The only code that reads weights.
+
+A folder holds data and nothing else. It is written under a temporary name, synced, renamed last;
+it is read strictly: every file, name, shape and value is checked before a model is returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .config import ModelConfig, from_dict, to_dict
+from .errors import CheckpointError
+from .model import VLM, build_model
+from .processor import Processor
+from .tokenizer import Tokenizer
+
+MAX_HEADER_BYTES = 16 << 20
+MAX_TENSORS = 20_000
+MAX_JSON_BYTES = 4 << 20
+SHARD_BYTES = 4 << 30
+_ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+DEFAULT = "default"
+
+
+def resolve(name_or_path: str | os.PathLike[str] = DEFAULT) -> Path:
+    """`default` -> the embedded model; anything else is a folder.
+
+    Raises:
+        CheckpointError: there is no such folder; says what is accepted.
+    """
+    if str(name_or_path) == DEFAULT:
+        return Path(__file__).parent / "default"
+    path = Path(name_or_path)
+    if not path.is_dir():
+        raise CheckpointError(f"{name_or_path}: no such model folder; give a folder with config.json, or {DEFAULT!r}")
+    return path
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def read_json(path: Path) -> Any:
+    """A small JSON file, strictly. Raises `CheckpointError`."""
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise CheckpointError(f"{path.name}: larger than {MAX_JSON_BYTES} bytes")
+        return json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise CheckpointError(f"{path.name}: cannot be read in {path.parent} ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise CheckpointError(f"{path.name}: not valid JSON ({type(error).__name__})") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise CheckpointError(f"JSON holds {name}, which is not a number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise CheckpointError("a tensor name stands twice in the header")
+    return found
+
+
+def check_safetensors(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file, checked against the file's real size before anything is mapped.
+
+    Raises:
+        CheckpointError: truncated, oversized, overlapping, with holes or trailing bytes, duplicate names.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length_bytes = file.read(8)
+            if len(length_bytes) < 8:
+                raise CheckpointError(f"{path.name}: {size} bytes, too short for a safetensors header")
+            (length,) = struct.unpack("<Q", length_bytes)
+            if length > min(MAX_HEADER_BYTES, size - 8):
+                raise CheckpointError(
+                    f"{path.name}: header of {length} bytes in a file of {size} (at most {MAX_HEADER_BYTES} allowed)"
+                )
+            header = json.loads(file.read(length), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except OSError as error:
+        raise CheckpointError(f"{path.name}: cannot be read ({error.strerror})") from error
+    except CheckpointError as error:
+        raise CheckpointError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name}: header is not valid JSON") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path.name}: header is not an object")
+    header.pop("__metadata__", None)
+    if len(header) > MAX_TENSORS:
+        raise CheckpointError(f"{path.name}: {len(header)} tensors, more than {MAX_TENSORS}")
+    spans = sorted(_span(path.name, name, entry) for name, entry in header.items())
+    at = 0
+    for start, end, name in spans:
+        if start != at:
+            raise CheckpointError(f"{path.name}: tensor {name!r} starts at {start}, expected {at} (overlap or hole)")
+        at = end
+    if at != size - 8 - length:
+        raise CheckpointError(f"{path.name}: tensors need {at} bytes, the file holds {size - 8 - length}")
+    return header
+
+
+def _span(file: str, name: str, entry: Any) -> tuple[int, int, str]:
+    try:
+        item, shape, (start, end) = _ITEM_BYTES.get(entry["dtype"]), entry["shape"], entry["data_offsets"]
+        wanted = 1
+        for size in (*shape, start, end):
+            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+                raise ValueError
+        for size in shape:
+            wanted *= size
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{file}: malformed entry for tensor {name!r}") from error
+    if item is None:
+        raise CheckpointError(f"{file}: tensor {name!r} has the unsupported dtype {entry['dtype']!r}")
+    if end - start != wanted * item:
+        raise CheckpointError(f"{file}: tensor {name!r} spans {end - start} bytes, its shape needs {wanted * item}")
+    return start, end, name
+
+
+def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Tensor]:
+    """All tensors of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+
+    Raises:
+        CheckpointError: as `check_safetensors`; an index that points elsewhere; NaN or Inf weights.
+    """
+    index = folder / "model.safetensors.index.json"
+    names = ["model.safetensors"]
+    if index.exists():
+        weight_map = read_json(index).get("weight_map") if isinstance(read_json(index), dict) else None
+        if not isinstance(weight_map, dict) or not weight_map:
+            raise CheckpointError(f"{index.name}: has no weight_map")
+        names = sorted(set(map(str, weight_map.values())))
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise CheckpointError(f"{index.name}: shard {name!r} is not a file of this folder")
+        for key, value in read_safetensors(folder / name).items():
+            if key in tensors:
+                raise CheckpointError(f"{name}: tensor {key!r} stands in two shards")
+            tensors[key] = value
+    if not allow_nonfinite:
+        for key, value in tensors.items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise CheckpointError(f"tensor {key!r} holds NaN or infinite values (allow_nonfinite=True overrides)")
+    return tensors
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """One file, after `check_safetensors`."""
+    if not path.is_file():
+        beside = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl"))
+        hint = f"; {beside[0]} is a pickle, which can run code and is not read" if beside else ""
+        raise CheckpointError(f"{path.name}: missing in {path.parent}{hint}")
+    check_safetensors(path)
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name}: not a safetensors file ({type(error).__name__})") from error
+
+
+def verify_manifest(folder: Path) -> None:
+    """Compares every file named in manifest.json by size and sha256; a folder without one passes.
+
+    Raises:
+        CheckpointError: a file is missing, or differs from what was written.
+    """
+    if not (folder / "manifest.json").exists():
+        return
+    manifest = read_json(folder / "manifest.json")
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict):
+        raise CheckpointError("manifest.json: has no files")
+    for name, expected in files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise CheckpointError(f"{name}: named in manifest.json, but missing in {folder}")
+        found = {"size": path.stat().st_size, "sha256": _sha256(path)}
+        if found != expected:
+            what = "size" if found["size"] != expected.get("size") else "content (sha256)"
+            raise CheckpointError(f"{name}: its {what} differs from manifest.json; the file is damaged or was changed")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """config.json, strictly. Raises `CheckpointError`."""
+    try:
+        config: ModelConfig = from_dict(ModelConfig, read_json(folder / "config.json"))
+        return config
+    except CheckpointError:
+        raise
+    except ValueError as error:  # encoders and projectors check their own ranges
+        raise CheckpointError(str(error)) from error
+
+
+def load_processor(folder: Path) -> Processor:
+    return Processor(load_config(folder), Tokenizer.from_file(folder / "tokenizer.json"))
+
+
+def load(
+    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", allow_nonfinite: bool = False
+) -> tuple[VLM, Processor]:  # fmt: skip
+    """A model folder -> model in `eval()` and its processor; nothing is returned half-loaded.
+
+    Raises:
+        CheckpointError: names the file or tensor and says what is wrong.
+    """
+    verify_manifest(folder)
+    processor = load_processor(folder)
+    tensors = read_tensors(folder, allow_nonfinite=allow_nonfinite)
+    with torch.device("meta"):
+        shapes = {k: v.shape for k, v in state_dict(build_model(processor.config)).items()}
+    check_names(shapes, {name: tensor.shape for name, tensor in tensors.items()})
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, expected floating point")
+    model = build_model(processor.config)
+    load_state(model, tensors)
+    return model.to(device=device, dtype=dtype).eval(), processor
+
+
+def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> None:
+    """Raises `CheckpointError` listing missing, extra and mis-shaped tensors."""
+    missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    shapes = [
+        f"{name} is {tuple(found[name])}, expected {tuple(expected[name])}"
+        for name in sorted(expected.keys() & found.keys())
+        if expected[name] != found[name]
+    ]
+    problems = [
+        f"{title} ({len(items)}): {', '.join(items[:5])}{', ...' if len(items) > 5 else ''}"
+        for title, items in (("missing tensors", missing), ("unexpected tensors", extra), ("wrong shapes", shapes))
+        if items
+    ]
+    if problems:
+        raise CheckpointError("weights do not fit config.json: " + "; ".join(problems))
+
+
+def state_dict(model: VLM) -> dict[str, Tensor]:
+    """The tensors that are stored: all parameters, a tied head once."""
+    tensors = dict(model.state_dict())
+    if model.decoder.config.tie_word_embeddings:
+        del tensors["decoder.lm_head.weight"]
+    return tensors
+
+
+def load_state(model: VLM, tensors: Mapping[str, Tensor]) -> None:
+    """Strictly: the names and shapes of `state_dict(model)` and no others."""
+    check_names({k: v.shape for k, v in state_dict(model).items()}, {k: v.shape for k, v in tensors.items()})
+    own = model.state_dict()
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target` that takes its place when the block ends without an error.
+
+    Every file is listed in manifest.json and synced before the rename; a previous `target` is
+    moved aside first and removed last, so that one good folder exists at any instant.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    fresh.mkdir()
+    try:
+        yield fresh
+        files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in sorted(fresh.iterdir())}
+        (fresh / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
+        for path in [*fresh.iterdir(), fresh]:
+            _sync(path)
+        old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
+        if target.exists():
+            os.rename(target, old)
+        os.rename(fresh, target)
+        _sync(target.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Tensor], shard_bytes: int = SHARD_BYTES) -> None:
+    """`model.safetensors`, or numbered shards with an index where more than `shard_bytes` are needed."""
+    shards: list[dict[str, Tensor]] = [{}]
+    filled = 0
+    for name, tensor in tensors.items():
+        if filled and filled + tensor.nbytes > shard_bytes:
+            shards.append({})
+            filled = 0
+        shards[-1][name] = tensor
+        filled += tensor.nbytes
+    if len(shards) == 1:
+        write_safetensors(folder / "model.safetensors", shards[0])
+        return
+    weight_map = {}
+    for number, shard in enumerate(shards, start=1):
+        file = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        write_safetensors(folder / file, shard)
+        weight_map |= dict.fromkeys(shard, file)
+    total = sum(t.nbytes for t in tensors.values())
+    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def save(
+    folder: Path, model: VLM, processor: Processor, *, dtype: torch.dtype | None = None,
+    shard_bytes: int = SHARD_BYTES, extra_files: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Writes a model folder atomically, in `dtype` (default: the weights' own)."""
+    with atomic_folder(folder) as fresh:
+        tensors = {k: v.to(dtype) if dtype else v for k, v in state_dict(model).items()}
+        write_tensors(fresh, tensors, shard_bytes)
+        (fresh / "config.json").write_text(json.dumps(to_dict(processor.config), indent=2) + "\n")
+        processor.tokenizer.backend.save(str(fresh / "tokenizer.json"))
+        for name, text in (extra_files or {}).items():
+            (fresh / name).write_text(text)

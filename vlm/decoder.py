@@ -1,0 +1,238 @@
+"""The whole Llama decoder: embeddings in, logits out.
+
+Shapes: B rows, T new positions, S positions with the cache, D hidden_size, N attention heads,
+K key-value heads, H head_dim, V vocabulary. Parameter names and half-rotation RoPE are those of
+Hugging Face's `LlamaForCausalLM`, so real checkpoints load as they are.
+
+Sources: Touvron et al. 2023 (Llama), Su et al. 2021 (RoPE), Ainslie et al. 2023 (GQA), Shazeer 2020
+(SwiGLU); Chen et al. 2023 (linear scaling), "dynamic NTK" and Llama 3.1 frequency scaling as in
+transformers' `modeling_rope_utils`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import DecoderConfig, RopeScaling
+from .kv_cache import KVCache
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square norm over the last axis, computed in float32."""
+
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
+        return self.weight * wide.to(x.dtype)
+
+
+def rope_frequencies(config: DecoderConfig, length: int) -> Tensor:
+    """Angular frequencies (H/2,), float32, for a sequence of `length` positions.
+
+    Only `dynamic` depends on `length`: beyond the trained length the base grows with it.
+    """
+    scaling, base = config.rope_scaling, config.rope_theta
+    if scaling is not None and scaling.rope_type == "dynamic":
+        trained = config.max_position_embeddings
+        stretch = scaling.factor * max(length, trained) / trained - (scaling.factor - 1)
+        base = base * stretch ** (config.head_dim / (config.head_dim - 2))
+    frequencies = 1.0 / base ** (torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim)
+    if scaling is not None and scaling.rope_type == "linear":
+        return frequencies / scaling.factor
+    if scaling is not None and scaling.rope_type == "llama3":
+        return _llama3_frequencies(frequencies, scaling)
+    return frequencies
+
+
+def _llama3_frequencies(frequencies: Tensor, scaling: RopeScaling) -> Tensor:
+    """Long wavelengths are stretched, short ones kept, those between blended."""
+    wavelengths = 2 * math.pi / frequencies
+    low, high = scaling.low_freq_factor, scaling.high_freq_factor
+    trained = scaling.original_max_position_embeddings
+    keep = ((trained / wavelengths - low) / (high - low)).clamp(0, 1)
+    return (1 - keep) * frequencies / scaling.factor + keep * frequencies
+
+
+class RotaryEmbedding(nn.Module):
+    """Positions (B, T) -> cosines and sines, each (B, 1, T, H), float32."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.dynamic = config.rope_scaling is not None and config.rope_scaling.rope_type == "dynamic"
+        self.register_buffer("frequencies", rope_frequencies(config, 0), persistent=False)
+
+    def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
+        frequencies = self.frequencies
+        if self.dynamic:  # as the reference does: one base for the batch, from its longest row
+            frequencies = rope_frequencies(self.config, int(position_ids.max()) + 1).to(position_ids.device)
+        angles = position_ids[:, None, :, None].float() * frequencies
+        angles = torch.cat((angles, angles), dim=-1)
+        return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotates the pairs (i, i + H/2) of (B, heads, T, H); keeps the dtype."""
+    cos, sin = rope
+    first, second = x.chunk(2, dim=-1)
+    return (x * cos + torch.cat((-second, first), dim=-1) * sin).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention: N query heads share K key-value heads (K = N: MHA, K = 1: MQA)."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim = (
+            config.num_attention_heads, config.num_key_value_heads, config.head_dim,
+        )  # fmt: skip
+        width, kv_width = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, width, bias=False)
+        self.k_proj = nn.Linear(config.hidden_size, kv_width, bias=False)
+        self.v_proj = nn.Linear(config.hidden_size, kv_width, bias=False)
+        self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor | None,
+        cache: KVCache | None, layer: int,
+    ) -> Tensor:  # fmt: skip
+        B, T, _ = x.shape
+        # (B, T, heads * H) -> (B, heads, T, H)
+        q = self.q_proj(x).view(B, T, self.heads, self.head_dim).transpose(1, 2)
+        k = self.k_proj(x).view(B, T, self.kv_heads, self.head_dim).transpose(1, 2)
+        v = self.v_proj(x).view(B, T, self.kv_heads, self.head_dim).transpose(1, 2)
+        q, k = rotate(q, rope), rotate(k, rope)
+        if cache is not None:
+            k, v = cache.write(layer, k, v)
+            k, v = k.to(q.dtype), v.to(q.dtype)
+        if T == 1 and self.heads != self.kv_heads:
+            # One new position sees everything before it, so the heads of a group can stand in the
+            # length axis: the kernel then reads each key once instead of once per query head.
+            # (B, N, 1, H) -> (B, K, N/K, H)
+            folded = q.view(B, self.kv_heads, self.heads // self.kv_heads, self.head_dim)
+            out = F.scaled_dot_product_attention(folded, k, v, attn_mask=mask)
+        else:
+            groups = self.heads // self.kv_heads
+            if groups > 1:  # (B, K, S, H) -> (B, N, S, H)
+                k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and T > 1)
+        # (B, N, T, H) or (B, K, N/K, H) -> (B, T, D)
+        return self.o_proj(out.reshape(B, self.heads, T, self.head_dim).transpose(1, 2).reshape(B, T, -1))
+
+
+class MLP(nn.Module):
+    """SwiGLU feed-forward."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and feed-forward, each added to the residual stream."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.self_attn = Attention(config)
+        self.mlp = MLP(config)
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor | None,
+        cache: KVCache | None, layer: int,
+    ) -> Tensor:  # fmt: skip
+        x = x + self.self_attn(self.input_layernorm(x), rope, mask, cache, layer)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class LlamaModel(nn.Module):
+    """Embeddings, blocks and final norm: what Hugging Face keeps under the prefix `model.`."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.rotary = RotaryEmbedding(config)
+
+
+class LlamaDecoder(nn.Module):
+    """A Llama. `states` runs the blocks, `head` makes logits of states; `forward` is both."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = LlamaModel(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        if config.tie_word_embeddings:
+            self.lm_head.weight = self.model.embed_tokens.weight
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Normal init (0.02), residual outputs scaled down with depth (Radford et al. 2019)."""
+        residual = 0.02 / math.sqrt(2 * self.config.num_hidden_layers)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                small = name.endswith(("o_proj.weight", "down_proj.weight"))
+                nn.init.normal_(parameter, std=residual if small else 0.02)
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """(B, T) ids -> (B, T, D)."""
+        return self.model.embed_tokens(input_ids)
+
+    def states(
+        self, inputs_embeds: Tensor, position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None, cache: KVCache | None = None,
+    ) -> Tensor:  # fmt: skip
+        """(B, T, D) -> final states (B, T, D), after the last norm.
+
+        Args:
+            position_ids: (B, T) int64; by default counted on from the cache's length.
+            attention_mask: bool, True where attention is allowed: (B, 1, T, S) in full, or
+                (B, 1, 1, S) for a single new position. None means causal over all positions.
+            cache: is written and advanced by T.
+        """
+        B, T, _ = inputs_embeds.shape
+        past = cache.length if cache is not None else 0
+        if position_ids is None:
+            position_ids = torch.arange(past, past + T, device=inputs_embeds.device).expand(B, T)
+        if attention_mask is None and past and T > 1:  # a chunk after a prefix: causal, shifted
+            attention_mask = causal_mask(T, past + T, inputs_embeds.device)
+        rope = self.model.rotary(position_ids)
+        x = inputs_embeds
+        for index, block in enumerate(self.model.layers):
+            x = block(x, rope, attention_mask, cache, index)
+        if cache is not None:
+            cache.advance(T)
+        return self.model.norm(x)
+
+    def head(self, states: Tensor) -> Tensor:
+        """(..., D) -> logits (..., V)."""
+        return self.lm_head(states)
+
+    def forward(
+        self, inputs_embeds: Tensor, position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None, cache: KVCache | None = None,
+    ) -> Tensor:  # fmt: skip
+        """(B, T, D) -> logits (B, T, V); arguments as in `states`."""
+        return self.head(self.states(inputs_embeds, position_ids, attention_mask, cache))
+
+
+def causal_mask(queries: int, keys: int, device: torch.device | str = "cpu") -> Tensor:
+    """(1, 1, queries, keys) bool for the last `queries` of `keys` positions."""
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)[None, None]

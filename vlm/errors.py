@@ -1,0 +1,33 @@
+"""The errors a caller can expect. Each has a stable `code`; the message names the item and the remedy."""
+
+from __future__ import annotations
+
+from encoders.errors import MediaError, VlmError
+
+__all__ = ["CheckpointError", "ContextLengthError", "InputError", "MediaError", "VlmError"]
+
+
+class CheckpointError(VlmError):
+    """A model folder that cannot be used: missing, damaged, inconsistent or out of range."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_checkpoint", message)
+
+
+class InputError(VlmError):
+    """Messages that cannot be answered: wrong roles, empty text, media without a matching part."""
+
+    def __init__(self, message: str, code: str = "bad_input") -> None:
+        super().__init__(code, message)
+
+
+class ContextLengthError(InputError):
+    """The prompt does not fit: both numbers are in the message and in the attributes."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"the prompt is {tokens} tokens long with its images and sounds, but the context holds {limit}; "
+            "send less text or fewer media",
+            "context_length_exceeded",
+        )
+        self.tokens, self.limit = tokens, limit

@@ -1,0 +1,144 @@
+"""Sampling as pure functions, and one loop that decodes a batch step by step.
+
+Shapes: B rows, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .batch import Batch
+from .errors import InputError
+from .kv_cache import KVCache
+from .model import VLM
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How the next token is chosen. The defaults are greedy.
+
+    Raises `InputError` for a value out of range; the message names the option.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        self._within("max_new_tokens", self.max_new_tokens, 1, 1 << 20, whole=True)
+        self._within("temperature", self.temperature, 0, 100)
+        self._within("top_k", self.top_k, 0, 1 << 20, whole=True)
+        self._within("top_p", self.top_p, 1e-9, 1)
+        self._within("min_p", self.min_p, 0, 1)
+        self._within("repetition_penalty", self.repetition_penalty, 1e-3, 100)
+        if self.seed is not None:
+            self._within("seed", self.seed, -(1 << 63), (1 << 63) - 1, whole=True)
+        if isinstance(self.stop, str) or len(self.stop) > 16 or not all(isinstance(s, str) and s for s in self.stop):
+            raise InputError("stop must be at most 16 non-empty strings", "bad_option")
+
+    @staticmethod
+    def _within(name: str, value: float, low: float, high: float, whole: bool = False) -> None:
+        kind = int if whole else int | float
+        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:  # NaN fails too
+            wanted = "a whole number" if whole else "a number"
+            raise InputError(f"{name} must be {wanted} between {low} and {high}, got {value!r}", "bad_option")
+
+
+def penalise_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Scores (V,) of the ids in `seen` (n,) divided or multiplied by `penalty` (Keskar et al. 2019)."""
+    if penalty == 1.0 or not len(seen):
+        return logits
+    scores = logits[seen]
+    return logits.scatter(0, seen, torch.where(scores < 0, scores * penalty, scores / penalty))
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """All but the k best of (V,) -> -inf; 0 keeps all."""
+    if not 0 < k < logits.shape[-1]:
+        return logits
+    return logits.masked_fill(logits < logits.topk(k).values[-1], -math.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Keeps the fewest of (V,) whose probabilities reach `p` (Holtzman et al. 2020)."""
+    if p >= 1.0:
+        return logits
+    ordered, order = logits.sort(descending=True)
+    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+    return logits.scatter(0, order, ordered.masked_fill(before >= p, -math.inf))
+
+
+def keep_min_p(logits: Tensor, p: float) -> Tensor:
+    """Keeps those of (V,) at least `p` times as probable as the best (Nguyen et al. 2024)."""
+    if p <= 0.0:
+        return logits
+    return logits.masked_fill(logits < logits.max() + math.log(p), -math.inf)
+
+
+def next_token(logits: Tensor, seen: Tensor, options: SamplingOptions, generator: torch.Generator | None) -> int:
+    """One id from (V,) logits; `seen` (n,) holds the row's ids so far."""
+    logits = penalise_repetition(logits.float(), seen, options.repetition_penalty)
+    if options.temperature == 0.0:
+        return int(logits.argmax())
+    logits = keep_min_p(keep_top_p(keep_top_k(logits / options.temperature, options.top_k), options.top_p), options.min_p)
+    return int(torch.multinomial(logits.softmax(-1), 1, generator=generator))
+
+
+def row_generator(options: SamplingOptions, row: int, device: torch.device) -> torch.Generator | None:
+    """Each row draws from its own stream, so that its neighbours cannot change its answer."""
+    if options.temperature == 0.0:
+        return None
+    generator = torch.Generator(device)
+    if options.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed((options.seed + row * 0x9E3779B97F4A7C15) % (1 << 63))
+    return generator
+
+
+@torch.inference_mode()
+def generate(
+    model: VLM, batch: Batch, options: SamplingOptions, eos: tuple[int, ...],
+    stopped: Callable[[int, int], bool] = lambda row, token: False,
+) -> Iterator[list[int | None]]:  # fmt: skip
+    """Decodes a left-padded batch; yields each step's token per row, None for rows that have ended.
+
+    An `eos` token is yielded and ends its row. `stopped(row, token)` is asked after every token
+    and may end a row for other reasons (stop strings, cancellation).
+    """
+    rows, prompt = batch.input_ids.shape
+    cache = KVCache(model.decoder.config, rows, prompt + options.max_new_tokens, model.dtype, model.device)
+    generators = [row_generator(options, row, model.device) for row in range(rows)]
+    seen = [batch.input_ids[row][batch.valid[row]] for row in range(rows)]
+    states = model.states(batch, cache)[:, -1]
+    positions = batch.position_ids[:, -1]
+    padded = not bool(batch.valid.all())
+    visible = batch.valid
+    alive = [True] * rows
+    for step in range(options.max_new_tokens):
+        logits = model.decoder.head(states)
+        tokens: list[int | None] = [None] * rows
+        for row in range(rows):
+            if alive[row]:
+                token = next_token(logits[row], seen[row], options, generators[row])
+                seen[row] = torch.cat((seen[row], seen[row].new_tensor([token])))
+                tokens[row] = token
+                alive[row] = token not in eos and not stopped(row, token)
+        yield tokens
+        if not any(alive) or step + 1 == options.max_new_tokens:
+            return
+        ids = torch.tensor([[t if t is not None else 0] for t in tokens], device=model.device)
+        positions = positions + 1
+        visible = torch.cat((visible, visible.new_ones(rows, 1)), dim=1)
+        mask = visible[:, None, None, :] if padded else None
+        states = model.decoder.states(model.decoder.embed(ids), positions[:, None], mask, cache)[:, -1]

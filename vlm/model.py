@@ -1,0 +1,93 @@
+"""The whole model: encode, project, splice, decode. Its parts are handed in, not built here."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from encoders.base import Features
+from encoders.clip import ClipEncoder
+from encoders.whisper import WhisperEncoder
+from projector.build import build_projector
+
+from .batch import Batch
+from .config import ModelConfig
+from .decoder import LlamaDecoder
+from .kv_cache import KVCache
+
+
+def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, token_id: int) -> Tensor:
+    """Puts features where the placeholders stand, in reading order.
+
+    Args:
+        inputs_embeds: (B, T, D). input_ids: (B, T). features: (n, D).
+
+    Raises:
+        ValueError: n differs from the number of placeholders; both numbers are named.
+    """
+    places = input_ids == token_id
+    wanted = int(places.sum())
+    if wanted != len(features):
+        raise ValueError(f"{wanted} placeholders of id {token_id}, but {len(features)} features for them")
+    return inputs_embeds.masked_scatter(places[..., None], features.to(inputs_embeds.dtype))
+
+
+class VLM(nn.Module):
+    """Encoders, projectors and placeholder ids are dicts keyed by modality ("image", "audio")."""
+
+    def __init__(
+        self, decoder: LlamaDecoder, encoders: dict[str, nn.Module], projectors: dict[str, nn.Module],
+        placeholder_ids: dict[str, int],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.decoder = decoder
+        self.encoders = nn.ModuleDict(encoders)
+        self.projectors = nn.ModuleDict(projectors)
+        self.placeholder_ids = placeholder_ids
+
+    def encode(self, batch: Batch, modality: str) -> Tensor:
+        """Features (n, D) of every image or sound in the batch, in the decoder's width."""
+        media = batch.media[modality]
+        features: Features = self.encoders[modality](media.inputs, media.lengths)
+        return self.projectors[modality](features.values, features.lengths, media.layouts)
+
+    def embed(self, batch: Batch) -> Tensor:
+        """(B, T) ids and their media -> (B, T, D)."""
+        inputs_embeds = self.decoder.embed(batch.input_ids)
+        for modality in batch.media:
+            features = self.encode(batch, modality)
+            inputs_embeds = splice_features(
+                inputs_embeds, batch.input_ids, features, self.placeholder_ids[modality]
+            )
+        return inputs_embeds
+
+    def states(self, batch: Batch, cache: KVCache | None = None) -> Tensor:
+        """Final decoder states (B, T, D)."""
+        return self.decoder.states(self.embed(batch), batch.position_ids, batch.attention_mask(), cache)
+
+    def forward(self, batch: Batch, cache: KVCache | None = None) -> Tensor:
+        """Logits (B, T, V), always."""
+        return self.decoder.head(self.states(batch, cache))
+
+    @property
+    def device(self) -> torch.device:
+        return self.decoder.lm_head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.decoder.lm_head.weight.dtype
+
+
+def build_model(config: ModelConfig) -> VLM:
+    """A model of this shape with fresh weights (seed torch first for reproducible ones)."""
+    encoders: dict[str, nn.Module] = {}
+    projectors: dict[str, nn.Module] = {}
+    width = config.decoder.hidden_size
+    if config.clip is not None and config.image_projector is not None:
+        encoders["image"] = ClipEncoder(config.clip)
+        projectors["image"] = build_projector(config.image_projector, config.clip.width, width)
+    if config.whisper is not None and config.audio_projector is not None:
+        encoders["audio"] = WhisperEncoder(config.whisper)
+        projectors["audio"] = build_projector(config.audio_projector, config.whisper.d_model, width)
+    ids = {"image": config.special_ids.image, "audio": config.special_ids.audio}
+    return VLM(LlamaDecoder(config.decoder), encoders, projectors, ids)
