@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import QA, Scene, article, ask, plural, say
-from .speech import RATE, SpeechSplit, any_speech, augment, coloured_noise
+from .base import QA, Scene, article, plural, say, yes_no
+from .speech import RATE, SpeechSplit, any_speech, ask_heard, augment, coloured_noise
 
 KINDS = ("beeps", "tone", "sweep", "pair", "noise", "hum", "clicks", "silence")
 _WEIGHTS = (26, 16, 16, 12, 8, 6, 10, 6)
@@ -176,23 +176,22 @@ def _described(scene: Scene, rng: random.Random) -> tuple[str, frozenset[str]]:
         fact = f"two tones, the second {scene['second']}"
     else:
         fact = {"noise": "noise", "hum": "low hum", "silence": "silence"}[kind]
-    counted = kind in ("beeps", "clicks", "pair", "noise", "silence")
-    caption = say(rng, "[There is|This is|You hear|The sound is] {x}.", x=fact if counted else article(fact))
-    if caption.startswith("There is") and kind in ("beeps", "clicks", "pair") and scene.get("count") != 1:
-        caption = caption.replace("There is", "There are")
-    return caption.replace("This is", "These are") if scene.get("count", 1) > 1 else caption, frozenset({fact})
+    several = kind == "pair" or scene.get("count", 1) > 1
+    opener = "[There are|These are|You hear|I hear]" if several else "[There is|This is|You hear|The sound is]"
+    bare = kind in ("beeps", "clicks", "pair", "noise", "silence")
+    return say(rng, opener + " {x}.", x=fact if bare else article(fact)), frozenset({fact})
 
 
 # --- questions -----------------------------------------------------------------------------------
 
 _WHAT = (
     "What do you hear?", "What [is|can be heard] in the [recording|audio|clip]?", "What sound is [this|it|that]?",
-    "What kind of sound is [this|it]?", "Describe the sound.", "What is the sound?", "Name the sound.", "Which sound is this?",
-    "What can you hear?", "Identify the sound.",
+    "What kind of sound is [this|it]?", "Describe the sound.", "What is the sound?", "Name the sound.",
+    "Which sound is this?", "What can you hear?", "Identify the sound.",
 )  # fmt: skip
 _HOW_MANY = (
-    "How many {x} [are there|do you hear|can you hear|were there]?", "Count the {x}.", "[Number|Count] of {x}?",
-    "What is the number of {x}?", "How often does it {verb}?", "How many times does it {verb}?", "How many {x}?",
+    "How many {xs} [are there|do you hear|can you hear|were there]?", "Count the {xs}.", "[Number|Count] of {xs}?",
+    "What is the number of {xs}?", "How often does it {verb}?", "How many times does it {verb}?", "How many {xs}?",
 )  # fmt: skip
 _PITCH = (
     "Is the [tone|sound|pitch] high or low?", "Is it a high or a low [tone|sound|pitch]?", "high or low [pitch|tone]?",
@@ -201,55 +200,145 @@ _PITCH = (
 )  # fmt: skip
 _LENGTH = (
     "Is the [tone|sound|beep] long or short?", "Is it a long or a short [tone|sound]?", "long or short?",
-    "How long is the [tone|sound], long or short?", "Does the [tone|sound] last long or is it short?", "Is it short or long?",
+    "How long is the [tone|sound], long or short?", "Does the [tone|sound] last long or is it short?",
+    "Is it short or long?",
 )  # fmt: skip
 _DIRECTION = (
-    "Does the [pitch|tone|sound] rise or fall?", "Does the [pitch|tone|sound] go up or down?", "Is the pitch rising or falling?",
-    "rising or falling?", "Which way does the pitch go?", "How does the pitch change?", "Does it get higher or lower?",
-    "What happens to the pitch?",
+    "Does the [pitch|tone|sound] rise or fall?", "Does the [pitch|tone|sound] go up or down?",
+    "Is the pitch rising or falling?", "rising or falling?", "Which way does the pitch go?",
+    "How does the pitch change?", "Does it get higher or lower?", "What happens to the pitch?",
 )  # fmt: skip
+_DIRECTION_WORDS = {
+    "rises": ("rise", "up", "rising", "goes up", "it rises", "higher", "it gets higher"),
+    "falls": ("fall", "down", "falling", "goes down", "it falls", "lower", "it gets lower"),
+}
 _SECOND = (
-    "Is the second [tone|note|sound] higher or lower[| than the first]?", "Is the {nth} [tone|note] the higher or the lower one?",
-    "Which [tone|note] is higher, the first or the second?", "Which of the two [tones|notes] is [higher|the higher one]?",
-    "Compared with the first, is the second [tone|note] higher or lower?", "Higher tone: first or second?",
+    "Is the second [tone|note|sound] higher or lower[| than the first]?",
+    "Is the second [tone|note] the higher or the lower one?",
+    "Compared with the first, is the second [tone|note] higher or lower?", "second tone: higher or lower?",
+    "Does the second [tone|note] sound higher or lower?",
+)  # fmt: skip
+_WHICH = (
+    "Which [tone|note] is {more}, the first or the second?", "Which of the two [tones|notes] is [|the ]{more}[| one]?",
+    "{more} tone: first or second?", "Is the first or the second [tone|note] {more}?",
+    "Is the {more} [tone|note] first or second?",
 )  # fmt: skip
 _HEARD = (
-    "Do you hear {a}?", "Is there {a}[| in the recording| in the audio]?", "Can you hear {a}?", "Is the sound {a}?",
-    "Does the [recording|clip|audio] contain {a}?", "Is {a} to be heard?",
+    "Do you hear {x}?", "Can you hear {x}?", "Does the [recording|clip|audio] contain {x}?", "Is what you hear {x}?",
+    "Did you hear {x}[| in the recording]?", "Does it sound like {x}?", "Would you say that this is {x}?",
 )  # fmt: skip
-_SILENT = (
-    "Is it silent?", "Is there [any sound|a sound at all|anything to hear]?", "Can you hear anything?", "Is there silence?",
-    "Is the [recording|clip] silent?", "Is the clip quiet?",
+_SILENT = ("Is it silent?", "Is there silence?", "Is the [recording|clip|audio] silent?", "Is there nothing to hear?",
+           "Is the [recording|clip|audio] without any sound?")  # fmt: skip
+_AUDIBLE = (
+    "Is there [any sound|a sound at all|anything to hear]?", "Can you hear anything?",
+    "Do you hear [anything|something]?", "Does the [recording|clip] contain any sound?",
 )  # fmt: skip
 _THINGS = {
-    "beeps": "beeps", "tone": "a single tone", "sweep": "a tone that changes pitch", "pair": "two tones", "noise": "noise",
-    "hum": "a hum", "clicks": "clicks", "silence": "silence",
+    "beeps": "beeps", "tone": "a single tone", "sweep": "a tone that changes pitch", "pair": "two tones",
+    "noise": "nothing but noise", "hum": "a hum", "clicks": "clicks", "silence": "silence",
+}  # fmt: skip
+# What cannot honestly be denied: one beep is a tone, notes of a scale are tones, a hum is a noise.
+_ALIKE: dict[str, tuple[str, ...]] = {
+    "beeps": ("tone", "pair"), "tone": ("beeps", "pair", "hum"), "pair": ("beeps", "tone", "sweep"),
+    "sweep": ("beeps", "tone", "pair"), "noise": ("hum",), "hum": ("noise", "tone"), "clicks": (), "silence": (),
 }  # fmt: skip
 
 
 def questions(scene: Scene, rng: random.Random) -> list[QA]:
     """All that can be asked about the sound, in random order."""
-    kind = scene["kind"]
+    kind, count = scene["kind"], scene.get("count", 0)
     name, others = _NAMES[kind]
-    out = [ask(rng, "what", _WHAT, name, "[I hear|It is|The sound is] {x}.", accept=others, x=_THINGS[kind])]
-    if kind in ("beeps", "clicks"):
-        count, verb = scene["count"], kind[:-1]
-        out.append(ask(rng, "count", _HOW_MANY, count, "There {are} {answer} {x}.", accept=(_COUNT_NAMES[count],),
-                       are="is" if count == 1 else "are", x=plural(verb, count), verb=verb))  # fmt: skip
-        out[-1] = _plural_question(out[-1], verb, count)
+    if count == 1:
+        name, others = kind[:-1], (*others, "tone")
+    heard = article(name) if count == 1 else _THINGS[kind]
+    out = [ask_heard(rng, "what", _WHAT, name, "[I hear|The sound is] {x}.", accept=others, x=heard)]
+    if count:
+        noun = kind[:-1]
+        out.append(
+            ask_heard(
+                rng,
+                "count",
+                _HOW_MANY,
+                count,
+                "There {are} {answer} {x}.",
+                accept=(_COUNT_NAMES[count],),
+                are="is" if count == 1 else "are",
+                x=plural(noun, count),
+                xs=plural(noun),
+                verb=noun,
+            )
+        )
+    elif rng.random() < 0.3:
+        noun = rng.choice(("beep", "click") if kind in ("noise", "hum", "silence") else ("click",))
+        out.append(ask_heard(rng, "absent", _HOW_MANY[:4], f"There are no {noun}s.", xs=plural(noun), verb=noun))
     if "pitch" in scene:
-        out.append(ask(rng, "attribute", _PITCH, scene["pitch"], "The pitch is {answer}."))
+        out.append(ask_heard(rng, "attribute", _PITCH, scene["pitch"], "The pitch is {answer}."))
     if "length" in scene:
-        out.append(ask(rng, "attribute", _LENGTH, scene["length"], "The tone is {answer}."))
+        out.append(ask_heard(rng, "attribute", _LENGTH, scene["length"], "The tone is {answer}."))
     if kind == "sweep":
-        accept = {"rises": ("rise", "up", "rising", "goes up", "it rises", "higher", "it gets higher"),
-                  "falls": ("fall", "down", "falling", "goes down", "it falls", "lower", "it gets lower")}  # fmt: skip
-        out.append(ask(rng, "attribute", _DIRECTION, scene["direction"], "The pitch {answer}.", accept=accept[scene["direction"]]))
+        out.append(
+            ask_heard(
+                rng,
+                "attribute",
+                _DIRECTION,
+                scene["direction"],
+                "The pitch {answer}.",
+                accept=_DIRECTION_WORDS[scene["direction"]],
+            )
+        )
     if kind == "pair":
-        out += _about_pair(scene, rng)
-    out += _existence(scene, rng)
-    if kind not in ("beeps", "clicks") and rng.random() < 0.3:
-        thing = rng.choice(("beep", "click") if kind not in ("tone", "pair", "sweep") else ("click",))
-        out.append(ask(rng, "absent", _HOW_MANY[:4], f"There are no {thing}s.", x=f"{thing}s", verb=thing))
+        more = rng.choice(("higher", "lower"))
+        which = "second" if more == scene["second"] else "first"
+        out.append(ask_heard(rng, "comparison", _SECOND, scene["second"], "The second tone is {answer}."))
+        out.append(
+            ask_heard(
+                rng, "comparison", _WHICH, which, "The {answer} tone is {more}.", more=more, accept=(f"the {which}",)
+            )
+        )
+    out += _existence(kind, heard, rng)
     rng.shuffle(out)
     return out
+
+
+def _existence(kind: str, heard: str, rng: random.Random) -> list[QA]:
+    """Yes/no questions; the things that are denied are ones that other sounds have."""
+    out = []
+    if rng.random() < 0.25:
+        out.append(any_speech(rng, False))
+    if rng.random() < (0.7 if kind == "silence" else 0.06):  # so that half of the answers are about silence
+        silent = kind == "silence"
+        if rng.random() < 0.5:
+            out.append(
+                ask_heard(
+                    rng, "yes_no", _SILENT, yes_no(silent), "Yes, it is silent." if silent else "No, there is a sound."
+                )
+            )
+        else:
+            out.append(
+                ask_heard(
+                    rng,
+                    "yes_no",
+                    _AUDIBLE,
+                    yes_no(not silent),
+                    "No, it is silent." if silent else "Yes, there is a sound.",
+                )
+            )
+    if rng.random() < 0.5:
+        truth = rng.random() < 0.5
+        others = [k for k in KINDS if k != kind and k not in _ALIKE[kind]]
+        thing = heard if truth else _THINGS[rng.choice(others)]
+        sentence = "Yes, I hear {x}." if truth else "No, it is {heard}."
+        out.append(ask_heard(rng, "yes_no", _HEARD, yes_no(truth), sentence, x=thing, heard=heard))
+    return out
+
+
+def make_sound(seed: int, split: SpeechSplit = "train") -> Sound:
+    """One sound with its questions; equal arguments give an equal sound, samples included."""
+    rng = random.Random(f"sounds/{split}/{seed}")
+    scene = compose(rng, split)
+    caption, facts = _described(scene, rng)
+    asked = questions(scene, rng)
+    wave = synthesise(scene)
+    if scene["kind"] != "silence":  # augmenting would make its floor loud
+        wave = augment(wave, rng, worst_snr=24)
+    return Sound(wave, scene, facts, asked, caption)

@@ -6,17 +6,17 @@ espeak-ng is a program that only training needs; nothing at run time imports thi
 from __future__ import annotations
 
 import io
-import math
 import random
 import subprocess
 import wave as wave_file
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import soxr
 
-from .base import QA, ask, yes_no
-from .words import lookalike
+from .base import QA, say, yes_no
+from .words import real_word
 
 RATE = 16_000
 """Samples per second of every array here (mono float32 in [-1, 1])."""
@@ -110,8 +110,11 @@ def band_limit(wave: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.fft.irfft(np.fft.rfft(wave, size) * gain, size)[: len(wave)].astype(np.float32)
 
 
-def augment(wave: np.ndarray, rng: random.Random) -> np.ndarray:
-    """The same sound somewhere else: another tempo, room, microphone, level and background."""
+def augment(wave: np.ndarray, rng: random.Random, worst_snr: float = 5) -> np.ndarray:
+    """The same sound somewhere else: another tempo, room, microphone, level and background.
+
+    Noise is at least `worst_snr` dB weaker than the sound; from 20 up it never hums, since a hum is heard.
+    """
     noise_rng = np.random.default_rng(rng.getrandbits(32))
     if rng.random() < 0.3:  # shifts pitch too, as a tape does
         factor = rng.uniform(0.93, 1.08)
@@ -127,8 +130,10 @@ def augment(wave: np.ndarray, rng: random.Random) -> np.ndarray:
         return wave
     wave = wave * np.float32(10 ** rng.uniform(-1.0, -0.02) / peak)
     if rng.random() < 0.75:
-        colour = rng.choice(("white", "white", "pink", "pink", "brown", "blue", "hum"))
-        level = loudness(wave) * 10 ** (-rng.uniform(5 if rng.random() < 0.3 else 15, 40) / 20)
+        colours = ("white", "white", "pink", "pink", "brown", "blue", "hum")
+        colour = rng.choice(colours if worst_snr < 20 else colours[:-1])
+        snr = rng.uniform(worst_snr if rng.random() < 0.3 else max(15, worst_snr), 40)
+        level = loudness(wave) * 10 ** (-snr / 20)
         wave = wave + coloured_noise(len(wave), colour, noise_rng) * np.float32(level)
     return np.clip(wave, -1, 1).astype(np.float32)
 
@@ -143,15 +148,52 @@ def clip(text: str, seed: int, split: SpeechSplit = "train") -> np.ndarray:
     return augment(speak(text, voice, rng.randint(125, 200), rng.randint(30, 70)), rng)
 
 
+_OPENERS = (
+    "Please tell me: ",
+    "Listen. ",
+    "Quick question: ",
+    "Listen to the recording. ",
+    "Please answer: ",
+    "Hi! ",
+    "Question: ",
+)
+_ENDINGS = (" please", ", please", " in the recording", " in this clip", " in the audio")
+
+
+def ask_heard(
+    rng: random.Random, kind: str, templates: Sequence[str], answer: object,
+    sentence: str = "", accept: Sequence[str] = (), **slots: object,
+) -> QA:  # fmt: skip
+    """`base.ask` for what is heard: its polite forms speak of pictures."""
+    question = say(rng, rng.choice(templates), **slots)
+    question = question[0].upper() + question[1:]
+    if (
+        rng.random() < 0.1
+        and question.endswith("?")
+        and not any(word in question for word in ("record", "audio", "clip"))
+    ):
+        question = question[:-1] + rng.choice(_ENDINGS) + "?"
+    elif rng.random() < 0.1:
+        question = rng.choice(_OPENERS) + question
+    if rng.random() < 0.08:
+        question = question.rstrip("?.")
+    if rng.random() < 0.10:
+        question = question.lower()
+    full = say(rng, sentence, answer=answer, **slots) if sentence else ""
+    return QA(kind, question, str(answer), full[:1].upper() + full[1:], tuple(accept))
+
+
 _TRANSCRIBE = (
-    "What [is|was] said?", "What does the [speaker|voice|person|recording] say?", "Transcribe the [audio|recording|speech|clip].",
-    "Write down what you hear.", "What are the words?", "What did they say?", "Transcribe this.", "What do you hear?",
-    "[Which|What] words are spoken?", "Repeat what [is|was] said.", "Type out the spoken text.", "transcript?",
+    "What [is|was] said?", "What does the [speaker|voice|person|recording] say?",
+    "Transcribe the [audio|recording|speech|clip].", "Write down what you hear.", "What are the words?",
+    "What did they say?", "Transcribe this.", "What do you hear?", "[Which|What] words are spoken?",
+    "Repeat what [is|was] said.", "Type out the spoken text.", "transcript?",
 )  # fmt: skip
 _ANY_SPEECH = (
-    "Is there [any |]speech[| in the audio| in the recording]?", "Do you hear [someone|anyone|a voice|a person] [speaking|talking]?",
-    "Does [someone|anybody] [speak|talk]?", "Is [someone|anyone] talking?", "Are there [any |]spoken words?",
-    "Can you hear a [human |]voice?", "Is anything said?",
+    "Is there [any |]speech[| in the audio| in the recording]?",
+    "Do you hear [someone|anyone|a voice|a person] [speaking|talking]?", "Does [someone|anybody] [speak|talk]?",
+    "Is [someone|anyone] talking?", "Are there [any |]spoken words?", "Can you hear a [human |]voice?",
+    "Is anything said?",
 )  # fmt: skip
 _HEARD_WORD = (
     'Is the word "{x}" [said|spoken]?', 'Do you hear [the word |]"{x}"?', 'Does the [speaker|voice] say "{x}"?',
@@ -166,20 +208,23 @@ _NTH_WORD = (
 def any_speech(rng: random.Random, truth: bool) -> QA:
     """Whether someone speaks; asked of spoken clips and of sounds alike."""
     sentence = "Yes, someone [speaks|is talking]." if truth else "No, there is no speech."
-    return ask(rng, "yes_no", _ANY_SPEECH, yes_no(truth), sentence)
+    return ask_heard(rng, "yes_no", _ANY_SPEECH, yes_no(truth), sentence)
 
 
 def questions(text: str, rng: random.Random) -> list[QA]:
     """What can be asked about a clip in which `text` is spoken, transcription first."""
     words = [word.strip(".,!?") for word in text.split()]
-    out = [ask(rng, "reading", _TRANSCRIBE, text, '[The voice says|It says|They say]: "{answer}".'), any_speech(rng, True)]
+    out = [
+        ask_heard(rng, "reading", _TRANSCRIBE, text, '[The voice says|It says|They say]: "{answer}".'),
+        any_speech(rng, True),
+    ]
     if len(words) > 1:
         at, nth = rng.choice(((0, "first"), (-1, "last")))
-        out.append(ask(rng, "reading", _NTH_WORD, words[at], 'The {nth} word is "{answer}".', nth=nth))
+        out.append(ask_heard(rng, "reading", _NTH_WORD, words[at], 'The {nth} word is "{answer}".', nth=nth))
     word = rng.choice(words)
     truth = rng.random() < 0.5
-    asked = word if truth or not word.isalnum() else lookalike(rng, word, held=False)
+    asked = word if truth else real_word(rng, held=False)
     truth = asked in words
     sentence = 'Yes, "{x}" is said.' if truth else 'No, "{x}" is not said.'
-    out.append(ask(rng, "yes_no", _HEARD_WORD, yes_no(truth), sentence, x=asked))
+    out.append(ask_heard(rng, "yes_no", _HEARD_WORD, yes_no(truth), sentence, x=asked))
     return out

@@ -25,7 +25,8 @@ HELD_OUT_STYLES = ("neon", "chalkboard")
 
 # style -> shapes to choose from
 _SHAPES: dict[str, tuple[str, ...]] = {
-    "road_sign": ("rectangle", "rounded rectangle", "circle", "octagon", "diamond", "triangle", "shield", *["arrow"] * 4),
+    "road_sign": ("rectangle", "rounded rectangle", "circle", "octagon", "diamond", "triangle", "shield",
+                  *["arrow"] * 4),
     "shop_sign": ("rectangle", "rounded rectangle", "oval", "banner", "shield", "arrow", "arrow", "circle"),
     "button": ("rectangle", "rounded rectangle", "rounded rectangle", "pill", "circle"),
     "badge": ("circle", "star", "hexagon", "shield", "pill", "oval", "banner", "octagon"),
@@ -108,7 +109,7 @@ def _content(rng: random.Random, style: str) -> list[Scene]:
             return {"text": token(rng, held, source), "kind": kind}
         if kind == "numbered":
             head = _cased(rng.choice([w for w in NUMBERED if held_out(w) == held]), case)
-            tail = rng.choice((str(rng.randint(1, 99)), code(rng, held)[:3].strip("-")))
+            tail = rng.choice((str(rng.randint(1, 99)), code(rng, held)[:2].strip("-")))
             return {"text": f"{head} {tail}", "kind": kind}
         words = [_cased(token(rng, held, word), case) for _ in range(2 if kind == "words" else 1)]
         return {"text": " ".join(words), "kind": kind}
@@ -231,7 +232,17 @@ def _shape(rng: random.Random, style: str, lines: list[Scene], ink: RGB, ink_nam
     if not kinds or style == "neon" and rng.random() < 0.4:
         return None
     longest = max(len(line["text"]) for line in lines)
-    limits = {"triangle": 5, "diamond": 5, "arrow": 8, "circle": 8, "octagon": 8, "hexagon": 8, "shield": 8, "star": 8, "oval": 9}
+    limits = {
+        "triangle": 5,
+        "diamond": 5,
+        "arrow": 8,
+        "circle": 8,
+        "octagon": 8,
+        "hexagon": 8,
+        "shield": 8,
+        "star": 8,
+        "oval": 9,
+    }
     kinds = [k for k in kinds if longest <= limits.get(k, 99)]
     if len(lines) > 1:
         kinds = [k for k in kinds if k not in ("triangle", "diamond", "arrow")]
@@ -287,7 +298,7 @@ def compose(rng: random.Random, style: str) -> Scene:
     """One scene; tries again until its smallest line is large enough to be read."""
     while True:
         scene = _attempt(rng, style)
-        if min(line["size"] for line in scene["lines"]) >= max(13, 0.042 * max(scene["size"])):
+        if min(line["size"] for line in scene["lines"]) >= max(14, 0.058 * max(scene["size"])):
             return scene
 
 

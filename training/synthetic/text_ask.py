@@ -75,7 +75,9 @@ def captions(scene: Scene, rng: random.Random) -> dict[str, str]:
     if shape:
         name = shape["kind"]
         border = f"has {article(shape['border_name'])} border" if shape["border"] else "has no border"
-        facts.append(say(rng, "[It|The {thing}] has {form} shape and {border}.", form=article(name), border=border, **slots))
+        facts.append(
+            say(rng, "[It|The {thing}] has {form} shape and {border}.", form=article(name), border=border, **slots)
+        )
         if name == "arrow":
             facts.append(f"The arrow points {shape['direction']}.")
     if _slope(scene):
@@ -292,7 +294,8 @@ _ARROW_COLOUR = ("What colo[u|]r is the arrow?", "Which colo[u|]r does the arrow
 _SHAPE_WORDS: dict[str, tuple[str, ...]] = {
     "rectangle": ("rectangular", "square", "a rectangle"), "rounded rectangle": ("rectangle", "rounded", "rectangular"),
     "pill": ("oval", "capsule", "rounded rectangle", "pill-shaped"), "circle": ("round", "circular", "a circle"),
-    "oval": ("ellipse", "elliptical"), "octagon": ("octagonal",), "hexagon": ("hexagonal",), "diamond": ("rhombus", "diamond-shaped"),
+    "oval": ("ellipse", "elliptical"), "octagon": ("octagonal",), "hexagon": ("hexagonal",),
+    "diamond": ("rhombus", "diamond-shaped"),
     "star": ("starburst", "burst", "seal"), "triangle": ("triangular",), "shield": ("crest",), "banner": ("ribbon",),
     "tag": ("price tag", "label", "tag-shaped"), "arrow": ("an arrow", "arrow-shaped"),
 }  # fmt: skip
@@ -300,7 +303,13 @@ _SHAPE_WORDS: dict[str, tuple[str, ...]] = {
 
 def questions(scene: Scene, rng: random.Random) -> list[QA]:
     """Everything that can be asked, in random order; at most a quarter of it yes/no."""
-    found = [*_reading(scene, rng), *_letters(scene, rng), *_looks(scene, rng), *_lines(scene, rng), *_absent(scene, rng)]
+    found = [
+        *_reading(scene, rng),
+        *_letters(scene, rng),
+        *_looks(scene, rng),
+        *_lines(scene, rng),
+        *_absent(scene, rng),
+    ]
     rng.shuffle(found)
     polar = [qa for qa in found if qa.kind == "yes_no"]
     others = [qa for qa in found if qa.kind != "yes_no"][:13]
@@ -342,8 +351,17 @@ def _reading(scene: Scene, rng: random.Random) -> list[QA]:
         price = text[0] in "$£€"
         if price or text.isdigit():
             sentence = "The price is {answer}." if price else "The number is {answer}."
-            out.append(ask(rng, "reading", _PRICE if price else _NUMBER, text, sentence, noun=noun,
-                           accept=(text[1:],) if price else ()))  # fmt: skip
+            out.append(
+                ask(
+                    rng,
+                    "reading",
+                    _PRICE if price else _NUMBER,
+                    text,
+                    sentence,
+                    noun=noun,
+                    accept=(text[1:],) if price else (),
+                )
+            )
     elif lines[0]["kind"] == "numbered" and len(lines) == 1 and words[1].isdigit():
         out.append(ask(rng, "reading", _NUMBER, words[1], "The number is {answer}.", noun=noun, accept=(text,)))
     if len(words) > 1:
@@ -355,12 +373,26 @@ def _reading(scene: Scene, rng: random.Random) -> list[QA]:
         out.append(_has_word(scene, rng))
     noun_full, others, _ = _NOUNS[scene["style"]]
     if _distinct(scene):
-        out.append(ask(rng, "what", _WHAT, noun_full, "[It is|This is|The picture shows] {a}.", accept=others,
-                       a=article(noun_full)))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "what",
+                _WHAT,
+                noun_full,
+                "[It is|This is|The picture shows] {a}.",
+                accept=others,
+                a=article(noun_full),
+            )
+        )
     elif rng.random() < 0.25:
         out.append(ask(rng, "what", _WHAT[:3], "text", "The picture shows text.", accept=(noun_full, *others)))
     if rng.random() < 0.15:
-        fields: Scene = {"type": noun_full, "text": text, "text_colour": lines[0]["colour_name"], "background": scene["background"]}
+        fields: Scene = {
+            "type": noun_full,
+            "text": text,
+            "text_colour": lines[0]["colour_name"],
+            "background": scene["background"],
+        }
         out.append(ask(rng, "json", _JSON, json.dumps(fields, ensure_ascii=False, separators=(",", ":")), noun=noun))
     return out
 
@@ -370,7 +402,9 @@ def _has_word(scene: Scene, rng: random.Random) -> QA:
     word, truth = rng.choice(words), rng.random() < 0.5
     asked = word if truth else lookalike(rng, word, scene["held"])
     truth = truth or asked in words
-    sentence = '[Yes|Yes, it does], "{x}" is written [there|on the {noun}].' if truth else 'No, it [says|reads] "{text}".'
+    sentence = (
+        '[Yes|Yes, it does], "{x}" is written [there|on the {noun}].' if truth else 'No, it [says|reads] "{text}".'
+    )
     return ask(rng, "yes_no", _HAS_WORD, yes_no(truth), sentence, x=asked, noun=_noun(scene), text=_whole(scene))
 
 
@@ -379,15 +413,43 @@ def _letters(scene: Scene, rng: random.Random) -> list[QA]:
     out: list[QA] = []
     if len(scene["lines"]) == 1 and text.isalpha() and len(text) > 1:
         for nth, at, template in (("first", 0, _FIRST), ("last", len(text) - 1, _LAST)):
-            out.append(ask(rng, "reading", template, text[at], "The {nth} letter is {answer}.", nth=nth,
-                           accept=(text[at].swapcase(),)))  # fmt: skip
+            out.append(
+                ask(
+                    rng,
+                    "reading",
+                    template,
+                    text[at],
+                    "The {nth} letter is {answer}.",
+                    nth=nth,
+                    accept=(text[at].swapcase(),),
+                )
+            )
         if len(text) > 2:
             at = rng.randrange(1, min(len(text), 6))
-            out.append(ask(rng, "reading", _LETTER, text[at], "The {nth} letter is {answer}.", nth=_ORDINALS[at],
-                           accept=(text[at].swapcase(),)))  # fmt: skip
-        out.append(ask(rng, "reading", _SPELL, "-".join(text), "It is spelled {answer}.",
-                       accept=(" ".join(text), ", ".join(text), text)))  # fmt: skip
-        out.append(ask(rng, "count", _COUNT_LETTERS, len(text), "The word has {answer} letters.", accept=(_spoken(len(text)),)))
+            out.append(
+                ask(
+                    rng,
+                    "reading",
+                    _LETTER,
+                    text[at],
+                    "The {nth} letter is {answer}.",
+                    nth=_ORDINALS[at],
+                    accept=(text[at].swapcase(),),
+                )
+            )
+        out.append(
+            ask(
+                rng,
+                "reading",
+                _SPELL,
+                "-".join(text),
+                "It is spelled {answer}.",
+                accept=(" ".join(text), ", ".join(text), text),
+            )
+        )
+        out.append(
+            ask(rng, "count", _COUNT_LETTERS, len(text), "The word has {answer} letters.", accept=(_spoken(len(text)),))
+        )
     if len(text) > 2:
         out.append(_has_letter(scene, rng))
     signs = [c for c in text if c.isalnum()]
@@ -397,7 +459,11 @@ def _letters(scene: Scene, rng: random.Random) -> list[QA]:
     return out
 
 
-_CHAR_WORDS = {"letters": ("only letters", "letter"), "digits": ("numbers", "only digits", "digit"), "both": ("letters and digits",)}
+_CHAR_WORDS = {
+    "letters": ("only letters", "letter"),
+    "digits": ("numbers", "only digits", "digit"),
+    "both": ("letters and digits",),
+}
 
 
 def _spoken(number: int) -> str:
@@ -413,7 +479,9 @@ def _has_letter(scene: Scene, rng: random.Random) -> QA:
     while not letter or (not truth and letter in own):
         letter = rng.choice(token(rng, held, real_word))
     shown = letter.upper() if rng.random() < 0.5 else letter
-    sentence = "Yes, [there is the|it has the|it contains the] letter {x}." if truth else "No, there is no [letter |]{x}."
+    sentence = (
+        "Yes, [there is the|it has the|it contains the] letter {x}." if truth else "No, there is no [letter |]{x}."
+    )
     return ask(rng, "yes_no", _HAS_LETTER, yes_no(truth), sentence, x=shown, noun=_noun(scene))
 
 
@@ -423,43 +491,100 @@ def _looks(scene: Scene, rng: random.Random) -> list[QA]:
     ink, back = _one_colour(scene), scene["background"]
     grey = {"gray": ("grey",)}
     if ink:
-        out.append(ask(rng, "colour", _INK, ink, "The [text|writing] is {answer}.", accept=grey.get(ink, ()), noun=noun))
+        out.append(
+            ask(rng, "colour", _INK, ink, "The [text|writing] is {answer}.", accept=grey.get(ink, ()), noun=noun)
+        )
     else:
         for line in rng.sample(lines, 2):
             if sum(line["text"] == other["text"] for other in lines) == 1:
                 name = line["colour_name"]
-                out.append(ask(rng, "colour", _INK_OF, name, '"{x}" is {answer}.', accept=grey.get(name, ()), x=line["text"]))
+                out.append(
+                    ask(rng, "colour", _INK_OF, name, '"{x}" is {answer}.', accept=grey.get(name, ()), x=line["text"])
+                )
     on_sign = shape and scene["style"] != "neon"
     surface = noun if on_sign and rng.random() < 0.6 else f"background of the {noun}" if on_sign else "background"
-    out.append(ask(rng, "colour", _BACK, back, "The {surface} is {answer}.", accept=grey.get(back, ()), surface=surface))
+    out.append(
+        ask(rng, "colour", _BACK, back, "The {surface} is {answer}.", accept=grey.get(back, ()), surface=surface)
+    )
     if shape:
         if shape["border"]:
             name = shape["border_name"]
-            out.append(ask(rng, "colour", _BORDER, name, "The border is {answer}.", accept=grey.get(name, ()), noun=noun))
+            out.append(
+                ask(rng, "colour", _BORDER, name, "The border is {answer}.", accept=grey.get(name, ()), noun=noun)
+            )
         kind = shape["kind"]
-        out.append(ask(rng, "attribute", _SHAPE, kind, "[It is|The {noun} is] {a}.", accept=_SHAPE_WORDS[kind], noun=noun,
-                       a=article(kind)))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "attribute",
+                _SHAPE,
+                kind,
+                "[It is|The {noun} is] {a}.",
+                accept=_SHAPE_WORDS[kind],
+                noun=noun,
+                a=article(kind),
+            )
+        )
         if kind == "arrow":
-            out.append(ask(rng, "attribute", _POINTS, shape["direction"], "[The arrow|It] points [to the |]{answer}.",
-                           accept=("to the " + shape["direction"],), noun=noun))  # fmt: skip
+            out.append(
+                ask(
+                    rng,
+                    "attribute",
+                    _POINTS,
+                    shape["direction"],
+                    "[The arrow|It] points [to the |]{answer}.",
+                    accept=("to the " + shape["direction"],),
+                    noun=noun,
+                )
+            )
     if text.isupper() or text.islower():
         case = "upper case" if text.isupper() else "lower case"
         if rng.random() < (0.65 if text.isupper() else 1):
             short = case.split()[0]
-            out.append(ask(rng, "attribute", _CASE, case, "The text is in {answer}.", accept=(short, short + "case", *(
-                ("capitals", "capital letters") if short == "upper" else ("small letters",)))))  # fmt: skip
+            out.append(
+                ask(
+                    rng,
+                    "attribute",
+                    _CASE,
+                    case,
+                    "The text is in {answer}.",
+                    accept=(
+                        short,
+                        short + "case",
+                        *(("capitals", "capital letters") if short == "upper" else ("small letters",)),
+                    ),
+                )
+            )
     if any(c.isalpha() for c in text) and rng.random() < 0.25:
         sentence = "Yes, all letters are capitals." if text.isupper() else "No, there are lower-case letters."
         out.append(ask(rng, "yes_no", _CAPS, yes_no(text.isupper()), sentence, noun=noun))
     if _slope(scene):
-        out.append(ask(rng, "attribute", _SLOPE, _slope(scene), "The text slopes {answer}.", accept={
-            "up": ("upwards", "upward", "rises"), "down": ("downwards", "downward", "falls")}[_slope(scene)]))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "attribute",
+                _SLOPE,
+                _slope(scene),
+                "The text slopes {answer}.",
+                accept={"up": ("upwards", "upward", "rises"), "down": ("downwards", "downward", "falls")}[
+                    _slope(scene)
+                ],
+            )
+        )
     if _slope(scene) and rng.random() < 0.5 or not scene["angle"] and rng.random() < 0.2:
         sentence = "Yes, the text is tilted." if _slope(scene) else "No, the text is straight."
         out.append(ask(rng, "yes_no", _TILT, yes_no(bool(_slope(scene))), sentence, noun=noun))
     if scene["bold"] is not None and not scene["effects"]["stroke"] and rng.random() < 0.5:
-        out.append(ask(rng, "attribute", _BOLD, "bold" if scene["bold"] else "regular", "The text is {answer}.",
-                       accept=() if scene["bold"] else ("not bold", "normal")))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "attribute",
+                _BOLD,
+                "bold" if scene["bold"] else "regular",
+                "The text is {answer}.",
+                accept=() if scene["bold"] else ("not bold", "normal"),
+            )
+        )
     if scene["italic"] is not None and rng.random() < (0.2 if scene["italic"] else 0.13):
         sentence = "Yes, it is in italics." if scene["italic"] else "No, the letters are upright."
         out.append(ask(rng, "yes_no", _ITALIC, yes_no(scene["italic"]), sentence))
@@ -474,11 +599,33 @@ def _lines(scene: Scene, rng: random.Random) -> list[QA]:
     lines, noun, words = scene["lines"], _noun(scene), _whole(scene).split()
     places, out = _PLACES[len(lines)], []
     if len(words) > 1 or rng.random() < 0.25:
-        out.append(ask(rng, "count", _COUNT_WORDS, len(words), "There {are} {answer} {words}.", accept=(_spoken(len(words)),),
-                       are="is" if len(words) == 1 else "are", words=plural("word", len(words)), noun=noun))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "count",
+                _COUNT_WORDS,
+                len(words),
+                "There {are} {answer} {words}.",
+                accept=(_spoken(len(words)),),
+                are="is" if len(words) == 1 else "are",
+                words=plural("word", len(words)),
+                noun=noun,
+            )
+        )
     if len(lines) > 1 or rng.random() < 0.15:
-        out.append(ask(rng, "count", _COUNT_LINES, len(lines), "There {are} {answer} {lines}.", accept=(_spoken(len(lines)),),
-                       are="is" if len(lines) == 1 else "are", lines=plural("line", len(lines)), noun=noun))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "count",
+                _COUNT_LINES,
+                len(lines),
+                "There {are} {answer} {lines}.",
+                accept=(_spoken(len(lines)),),
+                are="is" if len(lines) == 1 else "are",
+                lines=plural("line", len(lines)),
+                noun=noun,
+            )
+        )
     alpha = [word for word in words if word.isalpha()]
     if len(alpha) == 2 and abs(len(alpha[0]) - len(alpha[1])) > 1:
         x, y = rng.sample(alpha, 2)
@@ -487,26 +634,73 @@ def _lines(scene: Scene, rng: random.Random) -> list[QA]:
     if len(lines) == 1:
         if len(words) == 2 and words[0] != words[1]:
             at = rng.randrange(2)
-            out.append(ask(rng, "relation", _SIDE, ("left", "right")[at], '"{x}" is [on|to] the {answer} of "{y}".', x=words[at],
-                           y=words[1 - at], accept=(("on the left", "to the left"), ("on the right", "to the right"))[at]))  # fmt: skip
+            out.append(
+                ask(
+                    rng,
+                    "relation",
+                    _SIDE,
+                    ("left", "right")[at],
+                    '"{x}" is [on|to] the {answer} of "{y}".',
+                    x=words[at],
+                    y=words[1 - at],
+                    accept=(("on the left", "to the left"), ("on the right", "to the right"))[at],
+                )
+            )
         return out
     for i in rng.sample(range(len(lines)), 2):
         place = places[i] if rng.random() < 0.6 else _ORDINALS[i]
-        out.append(ask(rng, "reading", _LINE if place in places else _LINE[:4], lines[i]["text"],
-                       'The {place} line [says|reads] "{answer}".', place=place, noun=noun))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "reading",
+                _LINE if place in places else _LINE[:4],
+                lines[i]["text"],
+                'The {place} line [says|reads] "{answer}".',
+                place=place,
+                noun=noun,
+            )
+        )
     sizes = sorted(line["factor"] for line in lines)
     if sizes[-1] > 1.25 * sizes[-2]:
         i = max(range(len(lines)), key=lambda i: lines[i]["factor"])
-        out.append(ask(rng, "superlative", _LARGER, places[i], "The {answer} line is the largest.",
-                       accept=(f"the {places[i]} line", f"{places[i]} line", _ORDINALS[i])))  # fmt: skip
+        out.append(
+            ask(
+                rng,
+                "superlative",
+                _LARGER,
+                places[i],
+                "The {answer} line is the largest.",
+                accept=(f"the {places[i]} line", f"{places[i]} line", _ORDINALS[i]),
+            )
+        )
         out.append(ask(rng, "superlative", _LARGEST_TEXT, lines[i]["text"], 'The largest text [says|is] "{answer}".'))
     texts = [line["text"] for line in lines]
     if len(set(texts)) == len(texts):
         i, j = rng.sample(range(len(lines)), 2)
         options = " or ".join(", ".join(places).rsplit(", ", 1))
-        out.append(ask(rng, "relation", _WHERE, places[i], '"{x}" is [at|on] the {answer}[| line].', x=texts[i], options=options,
-                       accept=(f"{places[i]} line", f"at the {places[i]}", f"the {places[i]} line", _ORDINALS[i])))  # fmt: skip
-        out.append(ask(rng, "relation", _ABOVE, "above" if i < j else "below", '"{x}" is {answer} "{y}".', x=texts[i], y=texts[j]))
+        out.append(
+            ask(
+                rng,
+                "relation",
+                _WHERE,
+                places[i],
+                '"{x}" is [at|on] the {answer}[| line].',
+                x=texts[i],
+                options=options,
+                accept=(f"{places[i]} line", f"at the {places[i]}", f"the {places[i]} line", _ORDINALS[i]),
+            )
+        )
+        out.append(
+            ask(
+                rng,
+                "relation",
+                _ABOVE,
+                "above" if i < j else "below",
+                '"{x}" is {answer} "{y}".',
+                x=texts[i],
+                y=texts[j],
+            )
+        )
     return out
 
 
@@ -529,5 +723,5 @@ def _absent(scene: Scene, rng: random.Random) -> list[QA]:
         options.append((3, tuple(t.replace("{x}", word) for t in _INK_OF), f'There is no "{word}".'))
     if rng.random() < 0.2:
         return []
-    (_, templates, answer), = rng.choices(options, [weight for weight, _, _ in options])
+    ((_, templates, answer),) = rng.choices(options, [weight for weight, _, _ in options])
     return [ask(rng, "absent", templates, answer, noun=noun)]

@@ -241,13 +241,13 @@ def _sign(canvas: Canvas, scene: Scene, shape: Scene) -> None:
     hole = _rgb(scene["backdrop"]["colour"])
     if "hole" in scene["trim"]:
         r = max(2.0, h * 0.05)
-        (x, y), = turned([(-w / 2 + max(2.5 * r, h * 0.1), 0)], angle, cx, cy)
+        ((x, y),) = turned([(-w / 2 + max(2.5 * r, h * 0.1), 0)], angle, cx, cy)
         canvas.ellipse(x - r, y - r, x + r, y + r, fill=hole, outline=mix(shape["colour"], BLACK, 0.4))
     if "screws" in scene["trim"]:
         r = max(2.0, min(w, h) * 0.025)
         for sx in (-1, 1):
             for sy in (-1, 1) if h > 0.35 * w else (0,):
-                (x, y), = turned([(sx * (w / 2 - 3 * r), sy * (h / 2 - 3 * r))], angle, cx, cy)
+                ((x, y),) = turned([(sx * (w / 2 - 3 * r), sy * (h / 2 - 3 * r))], angle, cx, cy)
                 canvas.ellipse(x - r, y - r, x + r, y + r, fill=(170, 170, 170), outline=(70, 70, 70))
 
 

@@ -54,7 +54,8 @@ GROUPS: dict[str, str] = {
         copper iron steel brass glass wool silk cotton leather rubber plastic wax oil gas coal""",
     "people": """baby child boy girl man woman king queen prince knight wizard pirate doctor nurse teacher pilot sailor
         farmer baker chef waiter driver artist actor singer dancer writer poet judge lawyer guard soldier captain
-        mayor chief boss crossing terminal password birthday elephant umbrella crocodile chocolate sandwich friend mother father sister brother uncle aunt cousin twin hero crew club""",
+        mayor chief boss crossing terminal password birthday elephant umbrella crocodile
+        chocolate sandwich friend mother father sister brother uncle aunt cousin twin hero crew club""",
     "body": """head hair face eye ear nose mouth lip tooth chin neck arm elbow wrist hand finger thumb chest back hip
         leg knee ankle foot toe skin bone heart brain smile tear voice""",
     "actions": """go come sit stand jump hop skip climb crawl swim dive sail ride drive fly fall catch throw kick hit
@@ -161,5 +162,11 @@ def lookalike(rng: random.Random, original: str, held: bool) -> str:
             new = rng.choice(close)
             return "".join(b.upper() if a.isupper() else b for a, b in zip(original, new, strict=True))
     at = rng.choice([i for i, letter in enumerate(original) if letter.isalnum()])
-    letters = "0123456789" if original[at].isdigit() else "ABCDEFGHJKLMNPRSTUWY" if original[at].isupper() else "abdefghijkmnprtuwy"
+    letters = (
+        "0123456789"
+        if original[at].isdigit()
+        else "ABCDEFGHJKLMNPRSTUWY"
+        if original[at].isupper()
+        else "abdefghijkmnprtuwy"
+    )
     return original[:at] + rng.choice([c for c in letters if c != original[at]]) + original[at + 1 :]
