@@ -95,6 +95,18 @@ class Recipe:
     notes: str = field(default="")
 
 
+def find_recipe(name: str) -> Recipe:
+    """A recipe file by path, or one that ships by its bare name. Raises `CheckpointError`."""
+    shipped = Path(__file__).parent / "recipes"
+    path = Path(name)
+    if not path.exists() and path.name == name:
+        path = shipped / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in shipped.glob("*.toml")))
+        raise CheckpointError(f"{name}: no such recipe; give a .toml file or one of: {known}")
+    return load_recipe(path)
+
+
 def load_recipe(path: Path) -> Recipe:
     """A TOML recipe. Raises `CheckpointError` with the field that is wrong."""
     try:

@@ -1,0 +1,28 @@
+"""A small image + audio + Llama system. `vlm.load()` gives an `Assistant`; nothing heavy is imported before that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .assistant import Assistant, Reply, load
+    from .errors import CheckpointError, ContextLengthError, InputError, MediaError, VlmError
+
+_WHERE = {
+    "Assistant": "assistant", "Reply": "assistant", "load": "assistant",
+    "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors", "MediaError": "errors", "VlmError": "errors",
+}  # fmt: skip
+__all__ = [
+    "Assistant", "CheckpointError", "ContextLengthError", "InputError", "MediaError", "Reply", "VlmError", "load",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the public names on first use, so that `import vlm` costs nothing."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'vlm' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_WHERE[name]}", __name__), name)

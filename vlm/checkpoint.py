@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import struct
@@ -173,6 +174,16 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path.name}: not a safetensors file ({type(error).__name__})") from error
+
+
+def part_sizes(folder: Path) -> dict[str, int]:
+    """Parameters of each part, from the headers alone."""
+    counts: dict[str, int] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        for name, entry in check_safetensors(file).items():
+            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+            counts[part] = counts.get(part, 0) + math.prod(entry["shape"])
+    return counts
 
 
 def verify_manifest(folder: Path) -> None:

@@ -334,8 +334,11 @@ class _Stack:
             self.elements[slot]["box"] = [round(v) for v in (left, start, left + inner, end)]
             first = slot
         else:
-            first = next(i for i, e in enumerate(self.elements) if e["box"][1] >= round(start) and e["kind"] not in
-                         ("sidebar", "menu", "header", "footer", "tab", "logo", "link"))  # fmt: skip
+            frame = ("sidebar", "menu", "header", "footer", "tab", "logo", "link")
+            content = (i for i, e in enumerate(self.elements) if e["box"][1] >= round(start) and e["kind"] not in frame)
+            first = next(content, -1)
+            if first < 0:
+                raise _TooTight
         if drop:
             for element in self.elements[first:]:
                 element["box"][1] += round(drop)

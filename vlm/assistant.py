@@ -1,0 +1,253 @@
+"""The public face: `load()` -> `Assistant`, which answers, chats, streams and captions."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from encoders.media import AudioSource, ImageSource, load_audio, load_image
+
+from . import checkpoint
+from .batch import Sample, collate
+from .chat import Message, check, parts_of
+from .config import ModelConfig
+from .errors import InputError
+from .generate import SamplingOptions, generate
+from .model import VLM
+from .processor import Processor
+from .tokenizer import Tokenizer
+
+CAPTION_PROMPTS = {
+    "short": "Describe the image briefly.",
+    "detailed": "Describe the image in detail.",
+    "alt": "Write alt text for the image.",
+    "tags": "List tags for the image.",
+}
+MAX_PROMPT_CHARACTERS = 65_536
+MAX_MEDIA = 16
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. `finish_reason` is "stop" (it ended by itself or by a stop string) or "length"."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds_to_first_token: float
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Decoding speed after the first token."""
+        decoding = self.seconds - self.seconds_to_first_token
+        return (self.completion_tokens - 1) / decoding if self.completion_tokens > 1 and decoding > 0 else 0.0
+
+
+@dataclass
+class TextStream:
+    """Tokens -> text that is safe to show: whole characters only, nothing that may begin a stop string."""
+
+    tokenizer: Tokenizer
+    stop: tuple[str, ...] = ()
+    ids: list[int] = field(default_factory=list)
+    shown: int = 0
+    stopped: bool = False
+    text: str = ""
+
+    def push(self, token: int) -> str:
+        """Adds a token and returns the new text to show, possibly none."""
+        self.ids.append(token)
+        return self._show(final=False)
+
+    def finish(self) -> str:
+        """What was held back and no longer needs to be."""
+        return self._show(final=True)
+
+    def _show(self, final: bool) -> str:
+        if self.stopped:
+            return ""
+        text = self.tokenizer.decode(self.ids).removeprefix(" ")
+        for stop in self.stop:
+            if (at := text.find(stop)) >= 0:
+                text, self.stopped = text[:at], True
+        safe = len(text)
+        if not (final or self.stopped):
+            # U+FFFD at the end: the bytes of a character are not all here yet.
+            safe = len(text.rstrip("\ufffd"))
+            safe -= max((k for s in self.stop for k in range(1, len(s)) if text.endswith(s[:k])), default=0)
+        fresh = text[self.shown : max(safe, self.shown)]
+        self.shown += len(fresh)
+        self.text += fresh
+        return fresh
+
+
+class Assistant:
+    """A loaded model with everything that is needed to talk to it.
+
+    Images may be a path, bytes, a data URI, a PIL image or an array (H, W, 3) uint8; sounds a path,
+    bytes or (samples, rate). All calls raise `VlmError` subclasses for input that cannot be used.
+    """
+
+    def __init__(self, model: VLM, processor: Processor) -> None:
+        self.model, self.processor = model, processor
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.processor.config
+
+    # --- asking ---
+
+    def ask(
+        self, question: str = "", *, images: Sequence[ImageSource] = (), audio: Sequence[AudioSource] = (),
+        system: str = "", **options: Any,
+    ) -> Reply:  # fmt: skip
+        """One question about images and sounds. The question itself may be a sound.
+
+        Args:
+            options: fields of `SamplingOptions`.
+
+        Raises:
+            InputError, MediaError, ContextLengthError
+        """
+        return self.chat(question_messages(question, images, audio, system), **options)
+
+    def chat(self, messages: list[Message], **options: Any) -> Reply:
+        """The answer to a conversation that ends with a user message (format: `vlm.chat`)."""
+        (reply,) = self._answer([self._sample(messages)], _options(options))
+        return reply
+
+    def stream(self, messages: list[Message], **options: Any) -> Iterator[str | Reply]:
+        """Pieces of the answer as they come, whole characters each; the `Reply` comes last."""
+        chosen = _options(options)
+        yield from self._stream([self._sample(messages)], chosen)
+
+    def caption(
+        self, images: Iterable[ImageSource], *, style: str = "detailed", batch_size: int = 4, **options: Any
+    ) -> Iterator[Reply]:
+        """One caption for each image, in order, as they come."""
+        if style not in CAPTION_PROMPTS:
+            raise InputError(f"caption style must be one of {', '.join(CAPTION_PROMPTS)}, got {style!r}")
+        conversations = (question_messages(CAPTION_PROMPTS[style], [image], [], "") for image in images)
+        return self.answers(conversations, batch_size=batch_size, **options)
+
+    def answers(
+        self, conversations: Iterable[list[Message]], *, batch_size: int = 8, **options: Any
+    ) -> Iterator[Reply]:
+        """The answers to many conversations, in order, generated `batch_size` at a time."""
+        chosen = _options(options)
+        waiting: list[Sample] = []
+        for messages in conversations:
+            waiting.append(self._sample(messages))
+            if len(waiting) == batch_size:
+                yield from self._answer(waiting, chosen)
+                waiting = []
+        if waiting:
+            yield from self._answer(waiting, chosen)
+
+    # --- inside ---
+
+    def _sample(self, messages: list[Message]) -> Sample:
+        check(messages, for_training=False)
+        parts = [part for message in messages for part in parts_of(message)]
+        characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
+        if characters > MAX_PROMPT_CHARACTERS:
+            raise InputError(
+                f"the text is {characters} characters long; at most {MAX_PROMPT_CHARACTERS} are accepted", "prompt_too_long"
+            )
+        media = sum(part["type"] != "text" for part in parts)
+        if media > MAX_MEDIA:
+            raise InputError(f"{media} images and sounds; at most {MAX_MEDIA} are accepted", "too_many_media")
+        return self.processor([_opened(message) for message in messages], for_training=False)
+
+    def _answer(self, samples: list[Sample], options: SamplingOptions) -> list[Reply]:
+        return [item for item in self._stream(samples, options) if isinstance(item, Reply)]
+
+    def _stream(self, samples: list[Sample], options: SamplingOptions) -> Iterator[str | Reply]:
+        """Text pieces (of the first row only, where there are several), then one reply per row."""
+        room = self.config.decoder.max_position_embeddings - max(len(s) for s in samples)
+        limit = min(options.max_new_tokens, room)
+        eos = self.config.special_ids.eos
+        streams = [TextStream(self.processor.tokenizer, options.stop) for _ in samples]
+        counts, ended = [0] * len(samples), [False] * len(samples)
+        started = time.perf_counter()
+        first = 0.0
+        batch = collate(samples, self.config.special_ids.pad, left=True).to(self.model.device)
+        capped = SamplingOptions(**{**options.__dict__, "max_new_tokens": limit})
+        for tokens in generate(self.model, batch, capped, eos, lambda row, _: streams[row].stopped):
+            first = first or time.perf_counter() - started
+            for row, token in enumerate(tokens):
+                if token is None or ended[row]:
+                    continue
+                counts[row] += 1
+                ended[row] = token in eos
+                piece = "" if ended[row] else streams[row].push(token)
+                ended[row] = ended[row] or streams[row].stopped
+                if piece and row == 0:
+                    yield piece
+            if all(ended):
+                break
+        seconds = time.perf_counter() - started
+        for row, stream in enumerate(streams):
+            piece = stream.finish()
+            if piece and row == 0:
+                yield piece
+            reason = "stop" if ended[row] else "length"
+            yield Reply(stream.text, reason, len(samples[row]), counts[row], first, seconds)
+
+
+def question_messages(
+    question: str, images: Sequence[ImageSource], audio: Sequence[AudioSource], system: str
+) -> list[Message]:
+    """Messages for one question: images first, then sounds, then the text."""
+    content: list[dict[str, Any]] = [{"type": "image", "image": image} for image in images]
+    content += [{"type": "audio", "audio": sound} for sound in audio]
+    if question:
+        content.append({"type": "text", "text": question})
+    messages: list[Message] = [{"role": "user", "content": content}]
+    return [{"role": "system", "content": system}, *messages] if system else messages
+
+
+def _opened(message: Message) -> Message:
+    """The message with its media decoded; text is left as it is."""
+    parts = []
+    for part in parts_of(message):
+        if part["type"] == "image":
+            part = {"type": "image", "image": load_image(part["image"], name=part.get("name"))}
+        elif part["type"] == "audio":
+            part = {"type": "audio", "audio": load_audio(part["audio"], name=part.get("name"))}
+        parts.append(part)
+    return {"role": message["role"], "content": parts}
+
+
+def _options(options: dict[str, Any]) -> SamplingOptions:
+    known = SamplingOptions.__dataclass_fields__
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"unknown option {unknown[0]!r}; known: {', '.join(known)}", "bad_option")
+    if isinstance(options.get("stop"), list):
+        options = {**options, "stop": tuple(options["stop"])}
+    return SamplingOptions(**options)
+
+
+def load(
+    model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
+    allow_nonfinite: bool = False,
+) -> Assistant:  # fmt: skip
+    """The embedded default model, or a model folder.
+
+    Raises:
+        CheckpointError: the folder cannot be used; the message names the file and the reason.
+    """
+    folder: Path = checkpoint.resolve(model)
+    return Assistant(*checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite))
+
+
+__all__ = ["CAPTION_PROMPTS", "Assistant", "Reply", "TextStream", "load", "question_messages"]

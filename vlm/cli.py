@@ -1,0 +1,342 @@
+"""`vlm ...`: ask, chat, info, train, eval, demo. The one module that may reach training/ and demo/, lazily."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from .assistant import Assistant, Reply
+
+app = typer.Typer(
+    name="vlm",
+    help="Ask questions about images and sounds, on this machine, with no network.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
+System = Annotated[str, typer.Option(help="A system message.")]
+MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
+Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
+TopK = Annotated[int, typer.Option(help="Keep the k most probable tokens (0: all).")]
+TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability.")]
+MinP = Annotated[float, typer.Option(help="Keep tokens at least this share as probable as the best.")]
+Repetition = Annotated[float, typer.Option(help="Above 1 discourages repetition.")]
+Stop = Annotated[list[str] | None, typer.Option(help="End the answer before this text; may be given several times.")]
+Seed = Annotated[int | None, typer.Option(help="Repeat a sampled answer exactly.")]
+
+
+@contextmanager
+def friendly_errors() -> Iterator[None]:
+    """Expected failures become one line on stderr and exit status 1; nobody is shown a traceback."""
+    from encoders.errors import VlmError
+
+    try:
+        yield
+    except VlmError as error:
+        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
+        raise typer.Exit(1) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("\nstopped", err=True)
+        raise typer.Exit(130) from None
+
+
+def _printable(text: str) -> str:
+    """Control characters and lone surrogates of foreign names escaped for the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def _load(model: str) -> Assistant:
+    from .assistant import load
+
+    return load(model)
+
+
+def _divide(arguments: list[str], question: str | None, has_audio: bool) -> tuple[list[str], str]:
+    """Positional arguments -> (image paths, question): the last one is the question.
+
+    Where a sound is given it may be the question itself, so a last argument that is a file is an image.
+    """
+    if question is not None or not arguments:
+        return arguments, question or ""
+    if has_audio and Path(arguments[-1]).exists():
+        return arguments, ""
+    return arguments[:-1], arguments[-1]
+
+
+@app.command()
+def ask(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[IMAGE]... [QUESTION]", help="Image files, then the question.")
+    ] = None,
+    audio: Annotated[list[str] | None, typer.Option(help="A sound file: the question spoken, or what is asked about.")] = None,
+    question: Annotated[str | None, typer.Option("--question", "-q", help="The question, if not the last argument.")] = None,
+    model: Model = "default",
+    system: System = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes.")] = False,
+    max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0,
+    min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, stop: Stop = None, seed: Seed = None,
+) -> None:  # fmt: skip
+    """Ask about images and sounds.
+
+    \b
+    vlm ask plan.png "How many bedrooms are there?"
+    vlm ask before.png after.png "In the second image: what colour is the button?"
+    vlm ask chart.png --audio question.wav
+    vlm ask --audio recording.wav "What is said?"
+    """
+    options = dict(
+        max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+        repetition_penalty=repetition_penalty, stop=stop or [], seed=seed,
+    )  # fmt: skip
+    images, asked = _divide(arguments or [], question, bool(audio))
+    if not (asked or audio):
+        raise typer.BadParameter("ask something: vlm ask IMAGE... QUESTION, or --audio FILE")
+    with friendly_errors():
+        from .assistant import question_messages
+
+        assistant = _load(model)
+        messages = question_messages(asked, images, audio or [], system)
+        reply = _say(assistant, messages, options, echo=stream and not as_json)
+        if as_json:
+            typer.echo(json.dumps(_as_dict(reply), ensure_ascii=False))
+        elif not stream:
+            typer.echo(reply.text)
+
+
+def _say(assistant: Assistant, messages: list[dict[str, Any]], options: dict[str, Any], echo: bool) -> Reply:
+    """Streams an answer, to the terminal where wanted, and returns it whole."""
+    from .assistant import Reply
+
+    for piece in assistant.stream(messages, **options):
+        if isinstance(piece, Reply):
+            if echo:
+                typer.echo()
+            return piece
+        if echo:
+            typer.echo(piece, nl=False)
+            sys.stdout.flush()
+    raise AssertionError("a stream ends with its reply")
+
+
+def _as_dict(reply: Reply) -> dict[str, Any]:
+    return {
+        "text": reply.text, "finish_reason": reply.finish_reason, "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens, "seconds_to_first_token": round(reply.seconds_to_first_token, 4),
+        "seconds": round(reply.seconds, 4), "tokens_per_second": round(reply.tokens_per_second, 1),
+    }  # fmt: skip
+
+
+_CHAT_HELP = "/image PATH  /audio PATH  add to the next question   /clear  start again   /quit  leave"
+
+
+@app.command()
+def chat(
+    model: Model = "default", system: System = "", max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0,
+    top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
+) -> None:  # fmt: skip
+    """Talk in the terminal, over several turns. Type /help inside.
+
+    \b
+    vlm chat
+    > /image examples/chart.png
+    > What is the title?
+    """
+    from encoders.errors import VlmError
+
+    options = dict(
+        max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+        repetition_penalty=repetition_penalty, seed=seed,
+    )  # fmt: skip
+    with friendly_errors():
+        assistant = _load(model)
+        typer.echo(f"{assistant.config.name}: {_CHAT_HELP}")
+        opening: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+        messages, waiting = list(opening), list[dict[str, Any]]()
+        for line in _lines():
+            command, _, rest = line.partition(" ")
+            if command in ("/quit", "/exit"):
+                return
+            if command == "/help":
+                typer.echo(_CHAT_HELP)
+            elif command == "/clear":
+                messages, waiting = list(opening), []
+            elif command in ("/image", "/audio"):
+                _attach(waiting, command[1:], rest.strip().strip("'\""))
+            elif line:
+                turn = {"role": "user", "content": [*waiting, {"type": "text", "text": line}]}
+                try:
+                    reply = _say(assistant, [*messages, turn], options, echo=True)
+                except VlmError as error:  # the conversation goes on without this turn
+                    typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
+                    continue
+                messages += [turn, {"role": "assistant", "content": reply.text}]
+                waiting = []
+
+
+def _lines() -> Iterator[str]:
+    while True:
+        try:
+            yield input("> ").strip()
+        except EOFError:
+            return
+
+
+def _attach(waiting: list[dict[str, Any]], kind: str, path: str) -> None:
+    """Opens a file at once, so that a bad one is reported when it is named, not a turn later."""
+    from encoders.errors import VlmError
+    from encoders.media import load_audio, load_image
+
+    try:
+        if kind == "image":
+            waiting.append({"type": "image", "image": load_image(path)})
+        else:
+            from encoders.base import SAMPLE_RATE
+
+            waiting.append({"type": "audio", "audio": (load_audio(path), SAMPLE_RATE)})
+        typer.echo(f"added {_printable(path)}")
+    except VlmError as error:
+        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
+
+
+@app.command()
+def info(
+    model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
+) -> None:
+    """What a model is: its parts, sizes, template and files.
+
+    \b
+    vlm info
+    vlm info runs/default/5-instruct/model --json
+    """
+    with friendly_errors():
+        from . import checkpoint
+        from .config import to_dict
+
+        folder = checkpoint.resolve(model)
+        config = checkpoint.load_config(folder)
+        if as_json:
+            typer.echo(json.dumps(to_dict(config), indent=2))
+            return
+        sizes = checkpoint.part_sizes(folder)
+        decoder, clip, whisper = config.decoder, config.clip, config.whisper
+        lines = [
+            f"{config.name}  ({folder})",
+            f"decoder   Llama, {decoder.num_hidden_layers} layers of {decoder.hidden_size}, heads "
+            f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
+            f"context {decoder.max_position_embeddings}",
+        ]
+        if clip:
+            lines.append(
+                f"vision    CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
+                f"patches of {clip.patch_size}, grids {', '.join(f'{r}x{c}' for r, c in clip.grids) or 'none'}"
+            )
+        if whisper:
+            lines.append(
+                f"audio     Whisper encoder, {whisper.encoder_layers} layers of {whisper.d_model}, "
+                f"windows of {whisper.window_seconds} s"
+            )
+        lines.append(f"template  {config.chat_template}")
+        lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
+        lines += [f"file      {p.name:<18}{p.stat().st_size / 1e6:8.2f} MB" for p in sorted(folder.iterdir()) if p.is_file()]
+        typer.echo("\n".join(lines))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one that ships (default, smoke).")],
+    run_dir: Annotated[Path | None, typer.Option("--run-dir", help="Where states and models go (default runs/RECIPE).")] = None,
+    until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that draw the data.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="CPU threads of the model (0: all cores).")] = 0,
+) -> None:
+    """Train a recipe, stage by stage; started again, it goes on where it stopped.
+
+    \b
+    vlm train smoke                     ten minutes, the whole chain
+    vlm train default --until align     the first stages of the shipped model
+    """
+    with friendly_errors():
+        import torch
+
+        from training.run import run
+        from training.stages import find_recipe
+
+        found = find_recipe(recipe)
+        if threads:
+            torch.set_num_threads(threads)
+        folder = run(found, run_dir or Path("runs") / found.name, workers=workers, device=device, until=until)
+        typer.echo(f"model written to {folder}")
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
+    samples: Annotated[int, typer.Option("--samples", "-n", help="Pictures of each family and split.")] = 40,
+    parts: Annotated[str, typer.Option(help="Which of: questions, captions, speech (comma separated).")] = "questions,captions",
+    seed: Annotated[int, typer.Option(help="First held-out seed.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
+) -> None:
+    """Accuracy on held-out seeds and styles of the studio, beside blind baselines.
+
+    \b
+    vlm eval default -n 40
+    vlm eval default --parts speech        needs espeak-ng
+    """
+    with friendly_errors():
+        from training.evaluate import PARTS, evaluate, table
+
+        chosen = [part.strip() for part in parts.split(",") if part.strip()]
+        if unknown := sorted(set(chosen) - set(PARTS)):
+            raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
+        figures = evaluate(_load(model), chosen, samples=samples, seed=seed)
+        typer.echo(table(figures))
+        if out:
+            out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+@app.command()
+def demo(
+    model: Model = "default",
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
+) -> None:
+    """A chat page in the browser, with images and a microphone (needs the extra: pip install 'vlm-studio[demo]').
+
+    \b
+    vlm demo
+    """
+    with friendly_errors():
+        try:
+            from demo.app import launch
+        except ModuleNotFoundError as error:
+            if error.name != "gradio":
+                raise
+            typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
+            raise typer.Exit(1) from None
+        launch(_load(model), host=host, port=port)
+
+
+def main() -> None:
+    run: Callable[[], Any] = app
+    run()
+
+
+if __name__ == "__main__":
+    main()
