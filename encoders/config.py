@@ -48,7 +48,13 @@ class ClipConfig:
         _within("clip.feature_layer", self.feature_layer, -self.layers, -1)
         if self.image_size % self.patch_size or self.width % self.head_width:
             raise VlmError("bad_checkpoint", "config: clip sizes must divide: image by patch, width by head_width")
+        for mean, deviation in zip(self.image_mean, self.image_std, strict=True):
+            _within("clip.image_mean", mean, -1000, 1000)
+            _within("clip.image_std", deviation, 1e-6, 1000)
+        _within("the number of clip.grids", len(self.grids), 0, 256)
         for rows, columns in self.grids:
+            _within("clip.grids rows", rows, 1, 64)
+            _within("clip.grids columns", columns, 1, 64)
             _within("clip.grids rows x columns", rows * columns, 1, 64)
 
     @property

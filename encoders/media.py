@@ -27,6 +27,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -75,7 +76,7 @@ def load_image(source: ImageSource, *, name: str | None = None, limits: MediaLim
             image = source
         else:
             image = _open_image(_read(source, limits.max_image_bytes, "bad_image", "image_too_large"), limits)
-        _check_size(*image.size, limits)
+        _check_size(image.size, limits)
         image = _to_rgb(_upright(image))
         image.info.clear()
         return image
@@ -127,7 +128,7 @@ def _label(source: object, name: str | None, kind: str) -> str:
     """What messages call the item: the path as given, shortened, on one printable line."""
     if name is None:
         is_path = isinstance(source, os.PathLike) or (isinstance(source, str) and not _URI.match(source))
-        name = os.fsdecode(source) if is_path else kind  # type: ignore[arg-type]
+        name = (os.fsdecode(source) if is_path else kind) or kind  # type: ignore[arg-type]
     name = name if len(name) <= 120 else f"{name[:40]}...{name[-77:]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
@@ -156,7 +157,7 @@ def _read(source: object, limit: int, broken: str, too_large: str) -> bytes:
         except ValueError:
             _refuse(broken, "not valid base64")
     elif isinstance(source, (str, os.PathLike)):
-        size, data = _read_file(os.fspath(source), limit)
+        size, data = _read_file(Path(os.fsdecode(source)), limit)
     else:
         _refuse(broken, f"cannot be read from {type(source).__name__}")
     if size > limit:
@@ -172,10 +173,10 @@ _ERRORS = {
 }
 
 
-def _read_file(path: str | bytes, limit: int) -> tuple[int, bytes]:
+def _read_file(path: Path, limit: int) -> tuple[int, bytes]:
     """(size, content) of a regular file; the content is not read where the size is over the limit."""
     try:
-        _regular_size(os.stat(path))  # first without opening: opening a FIFO wakes its writer
+        _regular_size(path.stat())  # first without opening: opening a FIFO wakes its writer
         descriptor = os.open(path, functools.reduce(int.__or__, _FLAGS, os.O_RDONLY))
         try:
             size, data = _regular_size(os.fstat(descriptor)), bytearray()
@@ -197,27 +198,29 @@ def _regular_size(status: os.stat_result) -> int:
 
 
 class _Reader(io.BytesIO):
-    """Bytes for a decoder, which end after so many reads; nothing here raises.
+    """Bytes for a decoder, which end after so many reads or four times their number; nothing here raises.
 
-    Some parsers take a turn for every few bytes (GIF comments, JPEG padding, BMP runs, empty chunks):
-    megabytes of those would cost minutes. Honest files stay far below the limits set here.
+    Some parsers take a turn for every few bytes (GIF comments, JPEG padding, BMP runs, empty chunks), or
+    copy one place for each of thousands of TIFF tags: a megabyte of those would cost minutes or gigabytes.
+    Honest files stay far below.
     """
 
     def __init__(self, data: bytes, reads: int) -> None:
         super().__init__(data)
-        self.reads = reads
+        self.size, self.reads, self.bytes = len(data), reads, 4 * len(data)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        self.reads -= 1
-        return super().read(size) if self.reads >= 0 else b""
+        data = super().read(size) if self.reads > 0 < self.bytes else b""
+        self.reads, self.bytes = self.reads - 1, self.bytes - len(data)
+        return data
 
     def readinto(self, buffer: Any, /) -> int:
-        self.reads -= 1
-        return super().readinto(buffer) if self.reads >= 0 else 0
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        base = (0, self.tell(), self.getbuffer().nbytes)[whence]
-        return super().seek(max(0, base + offset))
+        return super().seek(max(0, offset + (0, self.tell(), self.size)[whence]))
 
 
 _FOREIGN = (
@@ -256,11 +259,14 @@ _ORIENTATION, _TILE_WIDTH, _TILE_LENGTH = 0x0112, 322, 323
 
 def _open_image(data: bytes, limits: MediaLimits) -> Image.Image:
     """A picture whose header is read and accepted, its pixels not yet decoded."""
+    if data.count(b"iCCP") > 20:
+        _refuse("bad_image", "more than 20 colour profiles")  # Pillow inflates each
     try:
-        image = Image.open(_Reader(data, reads=100_000), formats=IMAGE_FORMATS)
+        reads = 20_000 if data.startswith(b"GIF") else 100_000  # each block of a GIF's comment copies the comment
+        image: Any = Image.open(_Reader(_with_little_exif(data), reads), formats=IMAGE_FORMATS)
     except UnidentifiedImageError:
         _refuse_unknown(data, "bad_image", "a picture", IMAGE_FORMATS)
-    _check_size(*image.size, limits)
+    _check_size(image.size, limits)
     if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > 100:
         _refuse("bad_image", "more than 100 scans")  # each costs a pass over all pixels
     if image.format == "TIFF":  # a tile is decoded whole, however small the picture is
@@ -270,7 +276,20 @@ def _open_image(data: bytes, limits: MediaLimits) -> Image.Image:
     return image
 
 
-def _check_size(width: int, height: int, limits: MediaLimits) -> None:
+def _with_little_exif(data: bytes) -> bytes:
+    """Pillow's EXIF reader copies a value for each tag, and tags may share theirs: 1 MB can become gigabytes.
+
+    JPEG joins the EXIF of all segments, so that only one of at most 64 KiB is left here; in AVIF none, where
+    turning is said elsewhere. For the other formats `_upright` looks at the length.
+    """
+    if data.startswith(b"\xff\xd8"):
+        before, mark, after = data.partition(b"Exif\0\0")
+        return before + mark + after.replace(mark, b"exif\0\0") if mark and mark in after else data
+    return re.sub(rb"(infe.{8,10})Exif", rb"\1exif", data, flags=re.DOTALL) if data[4:8] == b"ftyp" else data
+
+
+def _check_size(size: tuple[int, int], limits: MediaLimits) -> None:
+    width, height = size
     if width * height > limits.max_pixels:
         _refuse("image_too_large", f"{width} x {height} pixels, the limit is {limits.max_pixels:,}")
     if not width * height:
@@ -283,8 +302,9 @@ def _upright(image: Image.Image) -> Image.Image:
     """Decodes the first frame, and turns it as its EXIF says; an EXIF that cannot be read says nothing."""
     image.load()  # a TIFF is turned already here, and its tag taken away
     try:
-        turn = _UNDO.get(image.getexif().get(_ORIENTATION))
-    except Exception:  # noqa: BLE001 - as `_border`
+        exif = image.info.get("exif") or image.info.get("Raw profile type exif") or b""
+        turn = _UNDO.get(image.getexif().get(_ORIENTATION, 1)) if len(exif) < 1 << 16 else None
+    except Exception:  # as `_border`
         return image
     return image if turn is None else image.transpose(turn)
 
@@ -307,15 +327,16 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _image_from_array(array: np.ndarray, limits: MediaLimits) -> Image.Image:
     """(H, W) or (H, W, 1..4): grey, grey + alpha, RGB or RGBA, of any real dtype."""
-    if array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (2,), (3,), (4,)) or array.dtype.kind not in "buif":
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or not 1 <= channels <= 4 or array.dtype.kind not in "buif":
         _refuse("bad_image", f"an array {array.dtype}{list(array.shape)}; accepted are numbers (H, W) or (H, W, 1..4)")
-    _check_size(array.shape[1], array.shape[0], limits)
+    _check_size((array.shape[1], array.shape[0]), limits)
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         pixels = array
         array = _to_uint8(lambda top, end: pixels[top:end], len(pixels), pixels[0].size)
-    return Image.fromarray(np.ascontiguousarray(array[..., 0] if array.shape[2:] == (1,) else array))
+    return Image.fromarray(np.ascontiguousarray(array.reshape(array.shape[:2] if channels == 1 else array.shape)))
 
 
 def _to_uint8(rows: Callable[[int, int], np.ndarray], height: int, row_size: int) -> np.ndarray:
@@ -331,7 +352,7 @@ def _to_uint8(rows: Callable[[int, int], np.ndarray], height: int, row_size: int
         _refuse("bad_image", "non-finite pixels")
     low, high, dtype = float(extremes.min()), float(extremes.max()), rows(0, 1).dtype
     usual = (1, 255) if dtype.kind == "f" else (255, 65535) if dtype.str[1:] != "u2" else (65535,)
-    low, high = next(((0, white) for white in usual if 0 <= low and high <= white), (low, high))
+    low, high = next(((0, white) for white in usual if low >= 0 and high <= white), (low, high))
     scaled = ((rows(*ends).astype(np.float64) - low) * (255 / (high - low or 1)) for ends in bands)
     return np.concatenate([np.rint(band).astype(np.uint8) for band in scaled])
 
@@ -344,7 +365,7 @@ _CODINGS = {
     "WAV": _WAV, "WAVEX": _WAV, "RF64": _WAV, "AIFF": _PCM, "FLAC": _PCM,
     "OGG": {"VORBIS", "OPUS"}, "MP3": {"MPEG_LAYER_III"},
 }  # fmt: skip
-_BLOCK = 8192
+_BLOCK = 4096
 """Frames decoded at a time."""
 _UNKNOWN = 1 << 62
 """From here on libsndfile's count of frames means that the header has none."""
@@ -353,8 +374,8 @@ _UNKNOWN = 1 << 62
 def _open_sound(data: bytes, limits: MediaLimits) -> Any:
     """A SoundFile whose header is read and accepted, no sample decoded."""
     while data.startswith(b"ID3") and len(data) > 10:  # tags in front, and their padding
-        size = functools.reduce(lambda total, byte: total << 7 | byte & 127, data[6:10], 10)
-        data = data[size:].lstrip(b"\0")
+        size = functools.reduce(lambda total, byte: total << 7 | byte & 127, data[6:10], 0)
+        data = data[10 + size :].lstrip(b"\0")
     _check_coding(data)
     sound = _sequential()(_Reader(data, reads=1_000_000))
     if sound.subtype not in _CODINGS.get(sound.format, ()):
@@ -388,7 +409,7 @@ def _check_coding(data: bytes) -> None:
         accepted = _chunk(data, b"COMM", ">")[18:22] in (b"NONE", b"twos", b"sowt", b"in24", b"in32")
     elif data[:4] == b"OggS":
         accepted = data.startswith((b"OpusHead", b"\1vorbis"), 28)
-    elif data[:4] == b"FORM" and data[8:12] == b"AIFF" or data[:4] == b"fLaC":
+    elif data[:4] == b"fLaC" or (data[:4] == b"FORM" and data[8:12] == b"AIFF"):
         pass
     elif not (len(data) > 1 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2 and data[1] & 0x18 != 0x08):  # MP3
         _refuse_unknown(data, "bad_audio", "a sound", AUDIO_FORMATS)
@@ -435,7 +456,7 @@ def _sound_blocks(sound: Any, label: str) -> Iterator[np.ndarray]:
 
 def _array_blocks(source: tuple, limits: MediaLimits) -> tuple[Iterator[np.ndarray], int]:
     """((n, channels) float32 blocks, rate) of an array."""
-    array, rate = source if len(source) == 2 else (None, None)
+    array, rate = source if len(source) == 2 else (None, 0)
     if not isinstance(array, np.ndarray) or array.ndim not in (1, 2):
         _refuse("bad_audio", "a pair must be (samples, rate), the samples an array of one or two dimensions")
     table = array[:, None] if array.ndim == 1 else array.T if array.shape[0] <= 8 < array.shape[1] else array

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlm.checkpoint import atomic_folder, read_json, read_safetensors, verify_manifest, write_safetensors
+from vlm.checkpoint import atomic_folder, check_names, read_json, read_safetensors, verify_manifest, write_safetensors
 from vlm.errors import CheckpointError
 
 NAME = "state"
@@ -42,8 +42,10 @@ def load_state(run_dir: Path, module: nn.Module, optimizer: torch.optim.Optimize
     verify_manifest(folder)
     own = dict(module.named_parameters())
     weights = read_safetensors(folder / "weights.safetensors")
-    if weights.keys() != own.keys():
-        raise CheckpointError(f"{folder}: holds another model; start in another run folder")
+    try:
+        check_names({name: p.shape for name, p in own.items()}, {name: w.shape for name, w in weights.items()})
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}: holds another model; start in another run folder ({error})") from error
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(weights[name])
@@ -53,7 +55,7 @@ def load_state(run_dir: Path, module: nn.Module, optimizer: torch.optim.Optimize
             name = next(n for n, p in own.items() if p is parameter)
             found = {k.rpartition("/")[2]: v for k, v in moments.items() if k.rpartition("/")[0] == name}
             if found:
-                optimizer.state[parameter] = {k: v.to(parameter.device) if v.dim() else v for k, v in found.items()}
+                optimizer.state[parameter] = {k: v.to(parameter.device) for k, v in found.items()}
     torch.set_rng_state(read_safetensors(folder / "random.safetensors")["cpu"])
     facts: dict[str, Any] = read_json(folder / "state.json")
     return facts

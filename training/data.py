@@ -183,25 +183,24 @@ class Examples:
 
 
 class BatchStream(IterableDataset[list[Any]]):
-    """Groups of batches from a step on, without end; each worker makes every n-th group."""
+    """Groups of batches from a round on, without end, dealt to processes and within them to workers."""
 
-    def __init__(self, examples: Examples, first_group: int) -> None:
-        self.examples, self.first_group = examples, first_group
+    def __init__(self, examples: Examples, first_round: int, rank: int, world: int) -> None:
+        self.examples, self.first_round, self.rank, self.world = examples, first_round, rank, world
 
     def __iter__(self) -> Iterator[list[Any]]:
         worker = get_worker_info()
         number, count = (worker.id, worker.num_workers) if worker else (0, 1)
-        torch.set_num_threads(1)
-        group = self.first_group + number
+        current = self.first_round + number
         while True:
-            yield self.examples.batches(group)
-            group += count
+            yield self.examples.batches(current * self.world + self.rank)
+            current += count
 
 
-def stream(examples: Examples, micro_step: int, workers: int) -> Iterator[Any]:
-    """Batches in order from `micro_step` on; the same batches for any number of workers."""
-    group, skip = divmod(micro_step, GROUP)
-    source = BatchStream(examples, group)
+def stream(examples: Examples, micro_step: int, workers: int, rank: int = 0, world: int = 1) -> Iterator[Any]:
+    """Batches of process `rank` in order from `micro_step` on; the same for any number of workers."""
+    first_round, skip = divmod(micro_step, GROUP)
+    source = BatchStream(examples, first_round, rank, world)
     loader = DataLoader(source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None)
     for batches in loader:
         yield from batches[skip:]

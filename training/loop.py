@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
-from vlm.errors import CheckpointError
+from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM
 from vlm.processor import Processor
 
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
+from .distributed import agree, rank, sum_gradients, world
 from .loss import ContrastiveHead, CtcHead, next_token_loss
 from .optim import build_optimizer, freeze, rate_factor
 from .stages import StageConfig
@@ -71,6 +74,15 @@ def compute(stage: StageConfig, device: torch.device) -> Iterator[None]:
         yield
 
 
+class Interrupted(VlmError):
+    """Training was asked to stop and saved its state first."""
+
+    def __init__(self, stage: str, step: int, steps: int) -> None:
+        super().__init__(
+            "interrupted", f"stage {stage} stopped at step {step} of {steps}; the same command goes on from there"
+        )
+
+
 class Training(nn.Module):
     """Model and heads under one roof, so that one state covers both."""
 
@@ -82,14 +94,17 @@ class Training(nn.Module):
 def train(
     model: VLM, processor: Processor, stage: StageConfig, *, run_dir: Path,
     workers: int = 1, device: torch.device | str = "cpu", quiet: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:  # fmt: skip
     """Runs (or resumes) one stage; `model` is trained in place. Returns the last validation.
 
-    Writes `metrics.jsonl` and `state/` into `run_dir`. Ctrl-C saves before it leaves.
+    Writes `metrics.jsonl` and `state/` into `run_dir`. `stop` is asked between steps, where a state
+    is whole: once it says yes, the state is saved and `Interrupted` raised.
 
     Raises:
         CheckpointError: `run_dir` holds the state of a different stage or model.
-        FloatingPointError: ten non-finite losses in a row.
+        Interrupted: `stop` said yes.
+        FloatingPointError: ten steps in a row whose loss or gradient is not finite.
     """
     device = torch.device(device)
     tune_allocator()
@@ -105,52 +120,60 @@ def train(
         if facts["stage"]["name"] != stage.name or facts["stage"]["seed"] != stage.seed:
             raise CheckpointError(f"{run_dir}: holds a run of stage {facts['stage']['name']!r}, not {stage.name!r}")
         step = facts["step"]
-    batches = stream(Examples(processor, stage), step * stage.accumulate, workers)
-    validation = validation_batches(processor, stage)
+    batches = stream(Examples(processor, stage), step * stage.accumulate, workers, rank(), world())
+    validation = validation_batches(processor, stage) if rank() == 0 else []
     saved = time.monotonic()
     measured: dict[str, float] = {}
-    with Metrics(run_dir / "metrics.jsonl", stage, step, quiet) as metrics:
-        try:
-            while step < stage.steps:
-                loss, norm = one_step(training, optimizer, batches, stage, step, device)
-                step += 1
-                metrics.step(step, loss, norm, optimizer.param_groups[0]["lr"])
-                if step % stage.validate_every == 0 or step == stage.steps:
-                    measured = validate(training, validation, stage, device)
-                    metrics.validation(step, measured)
-                if time.monotonic() - saved > stage.checkpoint_seconds:
-                    save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
-                    saved = time.monotonic()
-        finally:
-            save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
-    return measured
+    with Metrics(run_dir / "metrics.jsonl", stage, step, quiet or rank() > 0) as metrics:
+        while step < stage.steps:
+            loss, norm = gradients(training, optimizer, batches, stage, step, device)
+            update(optimizer, norm)
+            step += 1
+            metrics.step(step, loss, norm, optimizer.param_groups[0]["lr"])
+            if rank() == 0 and (step % stage.validate_every == 0 or step == stage.steps):
+                measured = validate(training, validation, stage, device)
+                metrics.validation(step, measured)
+            stopping = agree(stop())
+            due = stopping or step == stage.steps or time.monotonic() - saved > stage.checkpoint_seconds
+            if due and rank() == 0:
+                save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
+                saved = time.monotonic()
+            if stopping:
+                raise Interrupted(stage.name, step, stage.steps)
+    return measured or validate(training, validation, stage, device)
 
 
-def one_step(
+def gradients(
     training: Training, optimizer: torch.optim.Optimizer, batches: Iterator[Any], stage: StageConfig,
     step: int, device: torch.device,
 ) -> tuple[float, float]:  # fmt: skip
-    """One optimizer step over `accumulate` batches, weighted by what each loss was summed over.
+    """Gradients of `accumulate` batches, weighted by what each loss was summed over, and the step's rates.
 
-    Returns the mean loss and the gradient norm before clipping. A step whose gradient is not
-    finite is skipped, not applied.
+    Returns the mean loss and the gradient norm before clipping.
     """
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * rate_factor(step, stage)
-    total, count = 0.0, 0
+    total, count = 0.0, 0.0
     for _ in range(stage.accumulate):
+        batch = next(batches)  # outside: workers inherit what is in force when they start
         with compute(stage, device):
-            loss, n = batch_loss(training.model, training.heads, next(batches), device)
+            loss, n = batch_loss(training.model, training.heads, batch, device)
         loss.backward()
         total, count = total + float(loss.detach()), count + n
-    trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    total, count = sum_gradients(parameters, total, count)
+    trained = [p for p in parameters if p.grad is not None]
     for parameter in trained:
         parameter.grad /= max(1, count)  # type: ignore[operator]
     norm = float(nn.utils.clip_grad_norm_(trained, stage.clip_norm))
-    if norm == norm and norm != float("inf"):
+    return total / max(1, count), norm
+
+
+def update(optimizer: torch.optim.Optimizer, norm: float) -> None:
+    """One optimizer step. A gradient that is not finite is skipped, not applied."""
+    if math.isfinite(norm):
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return total / max(1, count), norm
 
 
 # --- measuring while training ----------------------------------------------------------------------
@@ -206,8 +229,6 @@ def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:
 
 def without_media(batch: Batch) -> Batch:
     """The same questions with every picture grey and every sound silent."""
-    from dataclasses import replace
-
     grey = {
         name: MediaBatch(
             torch.full_like(m.inputs, 122) if m.inputs.dtype == torch.uint8 else torch.full_like(m.inputs, -0.5),
@@ -222,11 +243,12 @@ class Metrics:
     """A progress bar with ETA for people, one JSON line per report for machines."""
 
     def __init__(self, path: Path, stage: StageConfig, step: int, quiet: bool) -> None:
-        self.file = path.open("a")
+        self.file = path.open("a") if rank() == 0 else Path(os.devnull).open("w")
         self.stage = stage
         self.bar = tqdm(total=stage.steps, initial=step, desc=stage.name, disable=quiet, dynamic_ncols=True, mininterval=5)
         self.started = time.monotonic()
         self.recent: list[float] = []
+        self.skipped = 0
 
     def __enter__(self) -> Metrics:
         return self
@@ -237,8 +259,9 @@ class Metrics:
 
     def step(self, step: int, loss: float, norm: float, rate: float) -> None:
         self.recent = [*self.recent[-49:], loss]
-        if len(self.recent) >= 10 and all(x != x or x == float("inf") for x in self.recent[-10:]):
-            raise FloatingPointError(f"stage {self.stage.name}: ten losses in a row are not finite; lower the rates")
+        self.skipped = 0 if math.isfinite(loss) and math.isfinite(norm) else self.skipped + 1
+        if self.skipped == 10:
+            raise FloatingPointError(f"stage {self.stage.name}: ten steps in a row are not finite; lower the rates")
         self.bar.set_postfix(loss=f"{sum(self.recent) / len(self.recent):.3f}", refresh=False)
         self.bar.update()
         if step % 20 == 0:
@@ -250,5 +273,6 @@ class Metrics:
 
     def _write(self, **facts: Any) -> None:
         seconds = round(time.monotonic() - self.started, 1)
-        self.file.write(json.dumps({"stage": self.stage.name, "seconds": seconds, **facts}) + "\n")
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}  # JSON has no NaN
+        self.file.write(json.dumps({"stage": self.stage.name, "seconds": seconds, **finite}) + "\n")
         self.file.flush()

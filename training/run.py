@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from vlm import checkpoint
+from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
 from vlm.tokenizer import Tokenizer
 
-from .loop import train
+from .distributed import launch, rank
+from .loop import Interrupted, train
 from .stages import Recipe
 from .tokenizer import train_tokenizer
 
@@ -26,7 +34,9 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
         prompts = [*BRIEFLY, *DESCRIBED, *IN_A_SENTENCE, *OF_ONE, *TRANSCRIBE, *sum(CAPTION_PROMPTS.values(), ())]
         words = [prompt.replace("[", " ").replace("]", " ").replace("|", " ") for prompt in prompts]
         run_dir.mkdir(parents=True, exist_ok=True)
-        train_tokenizer(recipe.tokenizer_size, recipe.tokenizer_scenes, words).backend.save(str(path))
+        fresh = path.with_suffix(".tmp")  # renamed when whole: a torn file would stop every later start
+        train_tokenizer(recipe.tokenizer_size, recipe.tokenizer_scenes, words).backend.save(str(fresh))
+        os.replace(fresh, path)
     processor = Processor(recipe.model, Tokenizer.from_file(path))
     torch.manual_seed(recipe.seed)
     return build_model(recipe.model), processor
@@ -34,9 +44,17 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
 
 def run(
     recipe: Recipe, run_dir: Path, *, workers: int = 1, device: str = "cpu", quiet: bool = False,
-    until: str | None = None,
+    until: str | None = None, stop: Callable[[], bool] = lambda: False,
 ) -> Path:  # fmt: skip
-    """Every stage that is not finished yet, up to and with `until`. Returns the last stage's model folder."""
+    """Every stage that is not finished yet, up to and with `until`. Returns the last stage's model folder.
+
+    Raises:
+        CheckpointError: no stage is called `until`; a folder in `run_dir` is damaged or of another recipe.
+        Interrupted: `stop` said yes (see `train`).
+    """
+    names = [stage.name for stage in recipe.stage]
+    if until is not None and until not in names:
+        raise CheckpointError(f"recipe {recipe.name!r} has no stage {until!r}; its stages: {', '.join(names)}")
     model, processor = prepare(recipe, run_dir)
     folder = run_dir
     for number, stage in enumerate(recipe.stage, start=1):
@@ -45,8 +63,49 @@ def run(
         if done.exists():
             model, _ = checkpoint.load(folder / "model")
         else:
-            measured = train(model, processor, stage, run_dir=folder, workers=workers, device=device, quiet=quiet)
-            checkpoint.save(folder / "model", model.cpu(), processor, extra_files={"measured.json": json.dumps(measured)})
+            measured = train(
+                model, processor, stage, run_dir=folder, workers=workers, device=device, quiet=quiet, stop=stop
+            )
+            if rank() == 0:
+                facts = {"measured.json": json.dumps(measured)}
+                checkpoint.save(folder / "model", model.cpu(), processor, extra_files=facts)
         if stage.name == until:
             break
     return folder / "model"
+
+
+def run_in_processes(
+    recipe: Recipe, run_dir: Path, processes: int, *, threads: int, workers: int, until: str | None
+) -> Path:
+    """`run` in several processes of this machine's CPU; the batch of a step is theirs together.
+
+    Raises:
+        Interrupted: a signal came; the state was saved.
+    """
+    prepare(recipe, run_dir)  # here once, so that the processes find the tokenizer made
+    launch(processes, threads, _run_one, recipe, run_dir, workers, until)
+    names = [stage.name for stage in recipe.stage]
+    last = names.index(until) if until else len(names) - 1
+    folder = run_dir / f"{last + 1}-{names[last]}" / "model"
+    if not folder.exists():
+        raise VlmError("interrupted", f"{run_dir}: stopped before the end; the same command goes on from there")
+    return folder
+
+
+def _run_one(recipe: Recipe, run_dir: Path, workers: int, until: str | None) -> None:
+    with contextlib.suppress(Interrupted):
+        run(recipe, run_dir, workers=workers, until=until, stop=stop_on_signal())
+
+
+def stop_on_signal() -> Callable[[], bool]:
+    """True after the first Ctrl-C or SIGTERM; a second one ends the process at once. For programs, not libraries."""
+    asked: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        asked.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        print("\nfinishing this step; once more to leave at once", file=sys.stderr, flush=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(asked)

@@ -6,13 +6,16 @@ fields of the dataclasses here.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from vlm.config import ModelConfig, from_dict
-from vlm.errors import CheckpointError
+from vlm.config import ModelConfig, check_range, from_dict
+from vlm.errors import CheckpointError, VlmError
+
+from .synthetic import FAMILIES
 
 PARTS = ("decoder", "vision", "audio", "image_projector", "audio_projector")
 """The parts of a model that a stage can train; `heads` are the stage's own and always train."""
@@ -28,6 +31,10 @@ class Trains:
     image_projector: float = 0.0
     audio_projector: float = 0.0
     heads: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name, rate in vars(self).items():
+            check_range(f"trains.{name}", rate, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,12 @@ class Mixture:
     """Beeps, sweeps and noises with questions."""
     described: float = 0.0
     """The scene in words instead of a picture, with the same questions."""
+
+    def __post_init__(self) -> None:
+        for name, share in vars(self).items():
+            check_range(f"mixture.{name}", share, 0, 1e6)
+        if not any(vars(self).values()):
+            raise CheckpointError("config: mixture is empty; give at least one share above 0")
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,17 @@ class StageConfig:
     validate_samples: int = 60
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch_size < 1 or self.accumulate < 1 or not 0 <= self.decay <= 1:
-            raise CheckpointError(f"stage {self.name!r}: steps, batch_size and accumulate start at 1, decay is a share")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):  # it names a folder
+            raise CheckpointError(f"config: stage name {self.name!r} may hold letters, digits, - and _ only")
+        for name in ("steps", "batch_size", "accumulate", "questions", "validate_every", "validate_samples"):
+            check_range(f"stage {self.name!r}: {name}", getattr(self, name), 1, 1 << 40)
+        for name, high in (("warmup", 1 << 40), ("decay", 1), ("weight_decay", 1), ("checkpoint_seconds", 1 << 40)):
+            check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
+        check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
+        if unknown := sorted(set(self.families) - set(FAMILIES)):
+            raise CheckpointError(
+                f"config: stage {self.name!r}: unknown family in families: {unknown[0]!r}; known: {', '.join(FAMILIES)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,20 @@ class Recipe:
     tokenizer_size: int = 4096
     tokenizer_scenes: int = 3000
     notes: str = field(default="")
+
+    def __post_init__(self) -> None:
+        absent = {"vision": self.model.clip is None, "audio": self.model.whisper is None}
+        absent |= {"image_projector": absent["vision"], "audio_projector": absent["audio"], "decoder": False}
+        needed = {"contrastive": "vision", "ctc": "audio", "next-token": ""}
+        for stage in self.stage:
+            named = [part for part in PARTS if getattr(stage.trains, part) > 0]
+            if not named:
+                raise CheckpointError(f"config: stage {stage.name!r}: trains no part; known: {', '.join(PARTS)}")
+            for part in [*named, *filter(None, [needed[stage.objective]])]:
+                if absent[part]:
+                    raise CheckpointError(f"config: stage {stage.name!r} needs the part {part!r}, which the model lacks")
+        if not self.stage:
+            raise CheckpointError("config: the recipe has no stage")
 
 
 def find_recipe(name: str) -> Recipe:
@@ -115,5 +151,10 @@ def load_recipe(path: Path) -> Recipe:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path}: not valid TOML: {error}") from error
-    recipe: Recipe = from_dict(Recipe, data, path.name)
+    try:
+        recipe: Recipe = from_dict(Recipe, data, path.name)
+    except CheckpointError:
+        raise
+    except (VlmError, ValueError) as error:  # encoders and projectors check their own ranges
+        raise CheckpointError(f"{path.name}: {error}") from error
     return recipe

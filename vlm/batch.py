@@ -144,8 +144,11 @@ def _common_prefix(samples: list[Sample], private_id: int | None) -> int:
     limit = min(len(s) for s in samples)
     for sample in samples:
         supervised = (sample.labels != IGNORE_INDEX).nonzero()
-        private = (sample.input_ids == private_id).nonzero() if private_id is not None else supervised[:0]
-        limit = min([limit, *(int(found[0]) - 1 for found in (supervised, private) if len(found))])
+        if len(supervised):
+            limit = min(limit, max(int(supervised[0]) - 1, 0))
+        private = (sample.input_ids == private_id).nonzero() if private_id is not None else ()
+        if len(private):
+            limit = min(limit, int(private[0]))
     rows = torch.stack([s.input_ids[:limit] for s in samples])
     differs = (rows != rows[0]).any(0).nonzero()
     return int(differs[0]) if len(differs) else limit

@@ -6,15 +6,20 @@ it is read strictly: every file, name, shape and value is checked before a model
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import math
 import os
+import reprlib
 import shutil
+import stat
 import struct
+import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .config import ModelConfig, from_dict, to_dict
+from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
 from .errors import CheckpointError
 from .model import VLM, build_model
 from .processor import Processor
@@ -31,6 +36,8 @@ from .tokenizer import Tokenizer
 
 MAX_HEADER_BYTES = 16 << 20
 MAX_TENSORS = 20_000
+MAX_HEADER_ITEMS = 16 * MAX_TENSORS
+MAX_NAME = 1000
 MAX_JSON_BYTES = 4 << 20
 SHARD_BYTES = 4 << 30
 _ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -46,7 +53,7 @@ def resolve(name_or_path: str | os.PathLike[str] = DEFAULT) -> Path:
     if str(name_or_path) == DEFAULT:
         return Path(__file__).parent / "default"
     path = Path(name_or_path)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - a name that is too long is no folder either; Path.is_dir raises
         raise CheckpointError(f"{name_or_path}: no such model folder; give a folder with config.json, or {DEFAULT!r}")
     return path
 
@@ -54,15 +61,26 @@ def resolve(name_or_path: str | os.PathLike[str] = DEFAULT) -> Path:
 # --- reading ---------------------------------------------------------------------------------------
 
 
+def regular_size(path: Path, limit: int | None = None) -> int:
+    """Bytes of a regular file. Anything else (a pipe, a device) would block or never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise CheckpointError(f"{path.name}: not a regular file")
+    if limit is not None and status.st_size > limit:
+        raise CheckpointError(f"{path.name}: {status.st_size} bytes, more than the {limit} allowed")
+    return status.st_size
+
+
 def read_json(path: Path) -> Any:
     """A small JSON file, strictly. Raises `CheckpointError`."""
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise CheckpointError(f"{path.name}: larger than {MAX_JSON_BYTES} bytes")
+        regular_size(path, MAX_JSON_BYTES)
         return json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise CheckpointError(f"{path.name}: cannot be read in {path.parent} ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except CheckpointError as error:
+        raise CheckpointError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name}: not valid JSON ({type(error).__name__})") from error
 
 
@@ -71,9 +89,11 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise CheckpointError("a tensor name stands twice in the header")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise CheckpointError(f"the name {reprlib.repr(name)} stands twice in the header")
+        found[name] = value
     return found
 
 
@@ -84,7 +104,7 @@ def check_safetensors(path: Path) -> dict[str, Any]:
         CheckpointError: truncated, oversized, overlapping, with holes or trailing bytes, duplicate names.
     """
     try:
-        size = path.stat().st_size
+        size = regular_size(path)
         with path.open("rb") as file:
             length_bytes = file.read(8)
             if len(length_bytes) < 8:
@@ -94,7 +114,10 @@ def check_safetensors(path: Path) -> dict[str, Any]:
                 raise CheckpointError(
                     f"{path.name}: header of {length} bytes in a file of {size} (at most {MAX_HEADER_BYTES} allowed)"
                 )
-            header = json.loads(file.read(length), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+            raw = file.read(length)
+            if (items := sum(map(raw.count, (b",", b"[", b"{")))) > MAX_HEADER_ITEMS:  # before they become objects
+                raise CheckpointError(f"{path.name}: header of {items} items, more than {MAX_TENSORS} tensors have")
+            header = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except OSError as error:
         raise CheckpointError(f"{path.name}: cannot be read ({error.strerror})") from error
     except CheckpointError as error:
@@ -122,14 +145,16 @@ def _span(file: str, name: str, entry: Any) -> tuple[int, int, str]:
         item, shape, (start, end) = _ITEM_BYTES.get(entry["dtype"]), entry["shape"], entry["data_offsets"]
         wanted = 1
         for size in (*shape, start, end):
-            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
                 raise ValueError
+        if len(name) > MAX_NAME or len(shape) > 16:
+            raise ValueError
         for size in shape:
             wanted *= size
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file}: malformed entry for tensor {name!r}") from error
+        raise CheckpointError(f"{file}: malformed entry for tensor {reprlib.repr(name)}") from error
     if item is None:
-        raise CheckpointError(f"{file}: tensor {name!r} has the unsupported dtype {entry['dtype']!r}")
+        raise CheckpointError(f"{file}: tensor {name!r} has the unsupported dtype {reprlib.repr(entry['dtype'])}")
     if end - start != wanted * item:
         raise CheckpointError(f"{file}: tensor {name!r} spans {end - start} bytes, its shape needs {wanted * item}")
     return start, end, name
@@ -139,7 +164,7 @@ def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Te
     """All tensors of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
 
     Raises:
-        CheckpointError: as `check_safetensors`; an index that points elsewhere; NaN or Inf weights.
+        CheckpointError: as `check_safetensors` and `check_values`; an index that points elsewhere.
     """
     index = folder / "model.safetensors.index.json"
     names = ["model.safetensors"]
@@ -151,21 +176,19 @@ def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Te
     tensors: dict[str, Tensor] = {}
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
-            raise CheckpointError(f"{index.name}: shard {name!r} is not a file of this folder")
+            raise CheckpointError(f"{index.name}: shard {reprlib.repr(name)} is not a file of this folder")
         for key, value in read_safetensors(folder / name).items():
             if key in tensors:
                 raise CheckpointError(f"{name}: tensor {key!r} stands in two shards")
             tensors[key] = value
     if not allow_nonfinite:
-        for key, value in tensors.items():
-            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-                raise CheckpointError(f"tensor {key!r} holds NaN or infinite values (allow_nonfinite=True overrides)")
+        check_values(tensors)
     return tensors
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     """One file, after `check_safetensors`."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - as in `resolve`
         beside = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl"))
         hint = f"; {beside[0]} is a pickle, which can run code and is not read" if beside else ""
         raise CheckpointError(f"{path.name}: missing in {path.parent}{hint}")
@@ -200,12 +223,16 @@ def verify_manifest(folder: Path) -> None:
         raise CheckpointError("manifest.json: has no files")
     for name, expected in files.items():
         path = folder / name
-        if Path(name).name != name or not path.is_file():
-            raise CheckpointError(f"{name}: named in manifest.json, but missing in {folder}")
-        found = {"size": path.stat().st_size, "sha256": _sha256(path)}
-        if found != expected:
-            what = "size" if found["size"] != expected.get("size") else "content (sha256)"
-            raise CheckpointError(f"{name}: its {what} differs from manifest.json; the file is damaged or was changed")
+        if Path(name).name != name or not os.path.isfile(path):  # noqa: PTH113
+            raise CheckpointError(f"{reprlib.repr(name)}: named in manifest.json, but missing in {folder}")
+        size, wanted = path.stat().st_size, expected.get("size") if isinstance(expected, dict) else None
+        if size != wanted:
+            found = f"its size {size} differs from manifest.json ({wanted})"
+        elif _sha256(path) != expected.get("sha256"):
+            found = "its content (sha256) differs from manifest.json"
+        else:
+            continue
+        raise CheckpointError(f"{name}: {found}; the file is damaged or was changed")
 
 
 def _sha256(path: Path) -> str:
@@ -215,8 +242,15 @@ def _sha256(path: Path) -> str:
 
 def load_config(folder: Path) -> ModelConfig:
     """config.json, strictly. Raises `CheckpointError`."""
+    data = read_json(folder / "config.json")
+    version = data.get("format_version", FORMAT_VERSION) if isinstance(data, dict) else FORMAT_VERSION
+    if version != FORMAT_VERSION:  # before fields that only another version knows
+        raise CheckpointError(
+            f"config.json: format_version {reprlib.repr(version)} was written by another version of this program; "
+            f"this one reads {FORMAT_VERSION}"
+        )
     try:
-        config: ModelConfig = from_dict(ModelConfig, read_json(folder / "config.json"))
+        config: ModelConfig = from_dict(ModelConfig, data)
         return config
     except CheckpointError:
         raise
@@ -229,7 +263,8 @@ def load_processor(folder: Path) -> Processor:
 
 
 def load(
-    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", allow_nonfinite: bool = False
+    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
+    allow_nonfinite: bool = False,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """A model folder -> model in `eval()` and its processor; nothing is returned half-loaded.
 
@@ -238,7 +273,7 @@ def load(
     """
     verify_manifest(folder)
     processor = load_processor(folder)
-    tensors = read_tensors(folder, allow_nonfinite=allow_nonfinite)
+    tensors = read_tensors(folder, allow_nonfinite=True)  # checked below, as what they become
     with torch.device("meta"):
         shapes = {k: v.shape for k, v in state_dict(build_model(processor.config)).items()}
     check_names(shapes, {name: tensor.shape for name, tensor in tensors.items()})
@@ -247,7 +282,26 @@ def load(
             raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, expected floating point")
     model = build_model(processor.config)
     load_state(model, tensors)
-    return model.to(device=device, dtype=dtype).eval(), processor
+    model = model.to(dtype=dtype).eval()
+    if not allow_nonfinite:
+        check_values(state_dict(model))
+    return model.to(device=device), processor
+
+
+def check_values(tensors: Mapping[str, Tensor]) -> None:
+    """Weights that cannot be meant: NaN or infinite values, a matrix of zeros (biases may be zero).
+
+    Raises:
+        CheckpointError: names the tensor.
+    """
+    for name, tensor in tensors.items():
+        problem = ""
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            problem = f"holds NaN or infinite values as {tensor.dtype}"
+        elif tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
+            problem = "is all zeros"
+        if problem:
+            raise CheckpointError(f"tensor {name!r} {problem} (allow_nonfinite=True overrides)")
 
 
 def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> None:
@@ -291,10 +345,15 @@ def load_state(model: VLM, tensors: Mapping[str, Tensor]) -> None:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its place when the block ends without an error.
 
-    Every file is listed in manifest.json and synced before the rename; a previous `target` is
-    moved aside first and removed last, so that one good folder exists at any instant.
+    Every file is listed in manifest.json and synced before the rename. A previous `target` changes
+    places with the new folder in one step and is removed last, so that `target` is whole at any instant.
+
+    Raises:
+        CheckpointError: `target` exists and is not a folder written by this function.
     """
     target = Path(target)
+    if target.exists() and not (target / "manifest.json").is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise CheckpointError(f"{target}: exists and holds something else (no manifest.json); choose another name")
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
     fresh.mkdir()
@@ -304,15 +363,42 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         (fresh / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
         for path in [*fresh.iterdir(), fresh]:
             _sync(path)
-        old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
-        if target.exists():
-            os.rename(target, old)
-        os.rename(fresh, target)
+        replaced = target.exists()
+        if replaced:
+            _exchange(fresh, target)
+        else:
+            fresh.rename(target)
         _sync(target.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        if replaced:
+            shutil.rmtree(fresh, ignore_errors=True)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swaps two folders: in one step on Linux and macOS, elsewhere in three, undone if one fails."""
+    swap = _swap_call()
+    if swap is not None and swap(os.fsencode(one), os.fsencode(other)) == 0:
+        return
+    aside = one.with_suffix(".old")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except BaseException:
+        aside.rename(other)
+        raise
+    aside.rename(one)
+
+
+@cache
+def _swap_call() -> Callable[[bytes, bytes], int] | None:
+    """The system's call that exchanges two paths, if it has one."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "renameat2"):
+        return lambda one, other: library.renameat2(-100, one, -100, other, 2)  # AT_FDCWD, RENAME_EXCHANGE
+    if sys.platform == "darwin" and hasattr(library := ctypes.CDLL(None), "renamex_np"):
+        return lambda one, other: library.renamex_np(one, other, 2)  # RENAME_SWAP
+    return None
 
 
 def _sync(path: Path) -> None:
@@ -340,7 +426,7 @@ def write_tensors(folder: Path, tensors: Mapping[str, Tensor], shard_bytes: int 
     if len(shards) == 1:
         write_safetensors(folder / "model.safetensors", shards[0])
         return
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards, start=1):
         file = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         write_safetensors(folder / file, shard)

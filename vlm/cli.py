@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -49,6 +50,10 @@ def friendly_errors() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error [io_error]: {_printable(f'{where}{error.strerror or error}')}", err=True)
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("\nstopped", err=True)
         raise typer.Exit(130) from None
@@ -65,14 +70,14 @@ def _load(model: str) -> Assistant:
     return load(model)
 
 
-def _divide(arguments: list[str], question: str | None, has_audio: bool) -> tuple[list[str], str]:
+def _divide(arguments: list[str], question: str | None) -> tuple[list[str], str]:
     """Positional arguments -> (image paths, question): the last one is the question.
 
-    Where a sound is given it may be the question itself, so a last argument that is a file is an image.
+    Unless it is a file: then it is an image too, and the question is in the sound, or was forgotten.
     """
     if question is not None or not arguments:
         return arguments, question or ""
-    if has_audio and Path(arguments[-1]).exists():
+    if os.path.exists(arguments[-1]):  # noqa: PTH110 - Path.exists raises where a question is too long for a name
         return arguments, ""
     return arguments[:-1], arguments[-1]
 
@@ -103,7 +108,7 @@ def ask(
         max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
         repetition_penalty=repetition_penalty, stop=stop or [], seed=seed,
     )  # fmt: skip
-    images, asked = _divide(arguments or [], question, bool(audio))
+    images, asked = _divide(arguments or [], question)
     if not (asked or audio):
         raise typer.BadParameter("ask something: vlm ask IMAGE... QUESTION, or --audio FILE")
     with friendly_errors():
@@ -158,13 +163,16 @@ def chat(
     """
     from encoders.errors import VlmError
 
-    options = dict(
+    options: dict[str, Any] = dict(
         max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
         repetition_penalty=repetition_penalty, seed=seed,
     )  # fmt: skip
     with friendly_errors():
+        from .generate import SamplingOptions
+
         assistant = _load(model)
-        typer.echo(f"{assistant.config.name}: {_CHAT_HELP}")
+        SamplingOptions(**options)  # a bad one is reported before the first question
+        typer.echo(f"{_printable(assistant.config.name)}: {_CHAT_HELP}")
         opening: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         messages, waiting = list(opening), list[dict[str, Any]]()
         for line in _lines():
@@ -236,7 +244,7 @@ def info(
         sizes = checkpoint.part_sizes(folder)
         decoder, clip, whisper = config.decoder, config.clip, config.whisper
         lines = [
-            f"{config.name}  ({folder})",
+            f"{_printable(config.name)}  ({_printable(str(folder))})",
             f"decoder   Llama, {decoder.num_hidden_layers} layers of {decoder.hidden_size}, heads "
             f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
             f"context {decoder.max_position_embeddings}",
@@ -253,7 +261,8 @@ def info(
             )
         lines.append(f"template  {config.chat_template}")
         lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
-        lines += [f"file      {p.name:<18}{p.stat().st_size / 1e6:8.2f} MB" for p in sorted(folder.iterdir()) if p.is_file()]
+        files = [p for p in sorted(folder.iterdir()) if p.is_file()]
+        lines += [f"file      {_printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]
         typer.echo("\n".join(lines))
 
 
@@ -264,7 +273,8 @@ def train(
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that draw the data.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option(help="CPU threads of the model (0: all cores).")] = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads of each process (0: all cores, or 1 where there are several processes).")] = 0,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Processes that train together on the CPU.")] = 1,
 ) -> None:
     """Train a recipe, stage by stage; started again, it goes on where it stopped.
 
@@ -275,13 +285,16 @@ def train(
     with friendly_errors():
         import torch
 
-        from training.run import run
+        from training.run import run, run_in_processes, stop_on_signal
         from training.stages import find_recipe
 
         found = find_recipe(recipe)
-        if threads:
-            torch.set_num_threads(threads)
-        folder = run(found, run_dir or Path("runs") / found.name, workers=workers, device=device, until=until)
+        folder = run_dir or Path("runs") / found.name
+        if processes > 1:
+            folder = run_in_processes(found, folder, processes, threads=threads or 1, workers=workers, until=until)
+        else:
+            torch.set_num_threads(threads or torch.get_num_threads())
+            folder = run(found, folder, workers=workers, device=device, until=until, stop=stop_on_signal())
         typer.echo(f"model written to {folder}")
 
 
@@ -334,6 +347,9 @@ def demo(
 
 
 def main() -> None:
+    for stream in (sys.stdin, sys.stdout, sys.stderr):  # bytes and characters that the terminal's encoding lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
     run: Callable[[], Any] = app
     run()
 

@@ -7,7 +7,8 @@ made, before anything is allocated, and nothing in a config file can cause an im
 from __future__ import annotations
 
 import dataclasses
-import math
+import reprlib
+import sys
 import types
 import typing
 from dataclasses import dataclass, field
@@ -22,11 +23,11 @@ FORMAT_VERSION = 1
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises `CheckpointError` unless `value` is a finite number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise CheckpointError(f"config: {name} must be a number, got {value!r}")
-    if not low <= value <= high:
-        raise CheckpointError(f"config: {name} must be between {low} and {high}, got {value}")
+    """Raises `CheckpointError` unless `value` is a number in [low, high] (no NaN, nothing infinite)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CheckpointError(f"config: {name} must be a number, got {reprlib.repr(value)}")
+    if not low <= value <= high:  # before any arithmetic: an int of 400 digits has no float
+        raise CheckpointError(f"config: {name} must be between {low} and {high}, got {reprlib.repr(value)}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class DecoderConfig:
                 f"config: head_dim {self.head_dim} x num_attention_heads {self.num_attention_heads} "
                 f"must equal hidden_size {self.hidden_size}, with head_dim even"
             )
+        if self.head_dim == 2 and self.rope_scaling is not None and self.rope_scaling.rope_type == "dynamic":
+            raise CheckpointError("config: dynamic rope_scaling needs a head_dim above 2")
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,26 @@ class ModelConfig:
             raise CheckpointError("config: clip and image_projector must be given together")
         if (self.whisper is None) != (self.audio_projector is None):
             raise CheckpointError("config: whisper and audio_projector must be given together")
+        if self.clip is not None and self.image_projector is not None:
+            if self.image_projector.kind != "image_mlp":
+                raise CheckpointError(f"config: image_projector cannot be of kind {self.image_projector.kind!r}")
+            if self.clip.side % self.image_projector.downsample:
+                raise CheckpointError(
+                    f"config: image_projector.downsample {self.image_projector.downsample} must divide "
+                    f"the {self.clip.side} patches of a tile's side"
+                )
+        if self.audio_projector is not None and self.audio_projector.kind != "audio_swiglu":
+            raise CheckpointError(f"config: audio_projector cannot be of kind {self.audio_projector.kind!r}")
         ids = self.special_ids
         for name, value in dataclasses.asdict(ids).items():
             for one in value if isinstance(value, tuple) else (value,):
                 check_range(f"special_ids.{name}", one, 0, self.decoder.vocab_size - 1)
+        placeholders = {"image": self.clip is not None, "audio": self.whisper is not None}
+        taken = [ids.pad, ids.bos, *ids.eos]
+        for name in (name for name, used in placeholders.items() if used):
+            if (one := getattr(ids, name)) in taken:
+                raise CheckpointError(f"config: special_ids.{name} {one} is the id of another special token too")
+            taken.append(one)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -149,7 +168,7 @@ def from_dict(kind: type[Any], data: Any, where: str = "config") -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(map(str, set(data) - set(fields)))
     if unknown:
-        raise CheckpointError(f"{where}: unknown field {unknown[0]!r}; known: {', '.join(fields)}")
+        raise CheckpointError(f"{where}: unknown field {reprlib.repr(unknown[0])}; known: {', '.join(fields)}")
     values = {name: _coerce(hints[name], value, f"{where}.{name}") for name, value in data.items()}
     try:
         return kind(**values)
@@ -167,18 +186,22 @@ def _coerce(hint: Any, value: Any, where: str) -> Any:
         return _coerce(inner, value, where)
     if origin is Literal:
         if value not in args:
-            raise CheckpointError(f"{where}: must be one of {', '.join(map(repr, args))}, got {value!r}")
+            raise CheckpointError(f"{where}: must be one of {', '.join(map(repr, args))}, got {reprlib.repr(value)}")
         return value
     if dataclasses.is_dataclass(hint):
         return from_dict(typing.cast(type, hint), value, where)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise CheckpointError(f"{where}: expected a list, got {value!r}")
-        inner = args if len(args) == len(value) and args[-1] is not Ellipsis else (args[0],) * len(value)
+            raise CheckpointError(f"{where}: expected a list, got {reprlib.repr(value)}")
+        inner = (args[0],) * len(value) if args[-1] is Ellipsis else args
+        if len(inner) != len(value):
+            raise CheckpointError(f"{where}: expected {len(inner)} values, got {len(value)}")
         return tuple(_coerce(a, v, f"{where}[{i}]") for i, (a, v) in enumerate(zip(inner, value, strict=True)))
     accepted = (int, float) if hint is float else hint
     if isinstance(value, bool) != (hint is bool) or not isinstance(value, accepted):
-        raise CheckpointError(f"{where}: expected {hint.__name__}, got {value!r}")
+        raise CheckpointError(f"{where}: expected {hint.__name__}, got {reprlib.repr(value)}")
+    if hint is float and not abs(value) <= sys.float_info.max:
+        raise CheckpointError(f"{where}: expected a finite number, got {reprlib.repr(value)}")
     return float(value) if hint is float else value
 
 

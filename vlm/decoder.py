@@ -12,6 +12,7 @@ transformers' `modeling_rope_utils`.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -70,6 +71,12 @@ class RotaryEmbedding(nn.Module):
         self.config = config
         self.dynamic = config.rope_scaling is not None and config.rope_scaling.rope_type == "dynamic"
         self.register_buffer("frequencies", rope_frequencies(config, 0), persistent=False)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> RotaryEmbedding:
+        """Moves with the model, but stays float32: bf16 frequencies turn far positions by a wrong angle."""
+        super()._apply(*args, **kwargs)
+        self.frequencies = rope_frequencies(self.config, 0).to(self.frequencies.device)
+        return self
 
     def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         frequencies = self.frequencies

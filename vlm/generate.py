@@ -43,7 +43,8 @@ class SamplingOptions:
         self._within("repetition_penalty", self.repetition_penalty, 1e-3, 100)
         if self.seed is not None:
             self._within("seed", self.seed, -(1 << 63), (1 << 63) - 1, whole=True)
-        if isinstance(self.stop, str) or len(self.stop) > 16 or not all(isinstance(s, str) and s for s in self.stop):
+        listed = isinstance(self.stop, tuple | list) and len(self.stop) <= 16
+        if not listed or not all(isinstance(s, str) and s for s in self.stop):
             raise InputError("stop must be at most 16 non-empty strings", "bad_option")
 
     @staticmethod
@@ -90,7 +91,8 @@ def next_token(logits: Tensor, seen: Tensor, options: SamplingOptions, generator
     logits = penalise_repetition(logits.float(), seen, options.repetition_penalty)
     if options.temperature == 0.0:
         return int(logits.argmax())
-    logits = keep_min_p(keep_top_p(keep_top_k(logits / options.temperature, options.top_k), options.top_p), options.min_p)
+    logits = logits / max(options.temperature, 1e-20)  # smaller ones divide to inf, and inf to NaN
+    logits = keep_min_p(keep_top_p(keep_top_k(logits, options.top_k), options.top_p), options.min_p)
     return int(torch.multinomial(logits.softmax(-1), 1, generator=generator))
 
 

@@ -54,8 +54,9 @@ class VLM(nn.Module):
     def embed(self, batch: Batch) -> Tensor:
         """(B, T) ids and their media -> (B, T, D)."""
         inputs_embeds = self.decoder.embed(batch.input_ids)
-        for modality in batch.media:
-            features = self.encode(batch, modality)
+        for modality in sorted({*self.encoders, *batch.media}):
+            # no media of a kind: no features, so that placeholders left without them raise as well
+            features = self.encode(batch, modality) if modality in batch.media else inputs_embeds[0, :0]
             inputs_embeds = splice_features(
                 inputs_embeds, batch.input_ids, features, self.placeholder_ids[modality]
             )

@@ -10,7 +10,7 @@ from encoders.base import MediaInput
 from projector.build import ProjectorConfig, token_count
 
 from .batch import IGNORE_INDEX, Sample
-from .chat import TEMPLATES, Message, check, encode, parts_of, render
+from .chat import TEMPLATES, Control, Message, check, encode, parts_of, render
 from .config import ModelConfig
 from .errors import CheckpointError, ContextLengthError, InputError
 from .tokenizer import Tokenizer
@@ -49,6 +49,26 @@ class Processor:
             from encoders.whisper import AudioTransform
 
             self.transforms["audio"], self.projectors["audio"] = AudioTransform(config.whisper), config.audio_projector
+        self._check_ids()
+
+    def _check_ids(self) -> None:
+        """Control tokens and placeholders must be such that no text turns into them, and answers must end.
+
+        Raises:
+            CheckpointError: names the token and its id.
+        """
+        template = self.template
+        frames = (template.begin, *template.system, *template.user, *template.assistant)
+        used = {str(p): self.tokenizer.control(p) for frame in frames for p in frame if isinstance(p, Control)}
+        end = next((str(p) for p in template.assistant[1] if isinstance(p, Control)), None)
+        eos = self.config.special_ids.eos
+        if end is not None and used[end] not in eos:
+            raise CheckpointError(
+                f"config: special_ids.eos is {eos}, but answers end with {end!r}, id {used[end]} in tokenizer.json"
+            )
+        for name, number in (used | {f"special_ids.{m}": self.placeholder_ids[m] for m in self.transforms}).items():
+            if self.tokenizer.typable(number):
+                raise CheckpointError(f"tokenizer.json: {name} (id {number}) is ordinary text, not a special token")
 
     @property
     def placeholder_ids(self) -> dict[str, int]:

@@ -25,6 +25,8 @@ class Tokenizer:
         """Raises `CheckpointError` for a missing, oversized or broken file."""
         try:
             size = path.stat().st_size
+            if not path.is_file():  # a pipe would block
+                raise CheckpointError(f"{path.name}: not a regular file")
             if size > MAX_TOKENIZER_BYTES:
                 raise CheckpointError(f"{path.name}: {size} bytes, more than the {MAX_TOKENIZER_BYTES} allowed")
             return cls(Backend.from_file(str(path)))
@@ -36,7 +38,13 @@ class Tokenizer:
             raise CheckpointError(f"{path.name}: not a tokenizer file ({type(error).__name__})") from error
 
     def __len__(self) -> int:
-        return self.backend.get_vocab_size()
+        """One more than the highest id, which a file may number with gaps."""
+        return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+    def typable(self, token_id: int) -> bool:
+        """Whether text can turn into this id: true of all but special tokens, and ids beyond the vocabulary."""
+        added = self.backend.get_added_tokens_decoder().get(token_id)
+        return self.backend.id_to_token(token_id) is not None and not (added is not None and added.special)
 
     def encode(self, text: str) -> list[int]:
         """Ordinary pieces only. Lone surrogates become U+FFFD, as they have no UTF-8 form."""

@@ -1,0 +1,51 @@
+"""Runs real commands and draws what they printed: the picture in the README.
+
+    python examples/session.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+HERE = Path(__file__).parent
+COMMANDS = (
+    ("floor_plan.png", "How many bedrooms are there?"),
+    ("chart.png", "Which bar is the tallest?"),
+    ("shapes.png", "Describe the picture briefly."),
+)
+INK, DIM, PAPER = (229, 231, 235), (125, 211, 252), (17, 24, 39)
+WIDTH, LINE, SIDE = 1180, 26, 190
+
+
+def run(image: str, question: str) -> str:
+    done = subprocess.run(
+        ["vlm", "ask", f"examples/{image}", question], capture_output=True, text=True, check=True, cwd=HERE.parent
+    )
+    return done.stdout.strip()
+
+
+def main() -> None:
+    face = ImageFont.load_default(18)
+    sheet = Image.new("RGB", (WIDTH, len(COMMANDS) * (SIDE + 20) + 20), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for row, (image, question) in enumerate(COMMANDS):
+        top = 20 + row * (SIDE + 20)
+        picture = Image.open(HERE / image).convert("RGB")
+        picture.thumbnail((SIDE + 60, SIDE))
+        sheet.paste(picture, (20, top))
+        pen.text((300, top + 10), f'$ vlm ask examples/{image} "{question}"', DIM, face)
+        answer, y = run(image, question), top + 10 + LINE
+        while answer:
+            cut = len(answer)
+            while pen.textlength(answer[:cut], face) > WIDTH - 320:
+                cut = answer.rfind(" ", 0, cut)
+            pen.text((300, y), answer[:cut], INK, face)
+            answer, y = answer[cut:].lstrip(), y + LINE
+    sheet.save(HERE / "session.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

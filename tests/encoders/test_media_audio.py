@@ -1,0 +1,2 @@
+from .hazards import X
+def test(): assert X

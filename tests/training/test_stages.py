@@ -1,0 +1,501 @@
+"""Stages: which parts change, that a resumed run is the uninterrupted one bit for bit, and what a run refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from training import loop
+from training.data import GROUP, Examples, stream
+from training.loop import Training, exact_answers, gradients, without_media
+from training.loss import collapse, spell
+from training.optim import build_optimizer, freeze, parts, rate_factor
+from training.run import run
+from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
+from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
+from vlm.errors import CheckpointError
+from vlm.generate import SamplingOptions, generate
+from vlm.model import build_model
+
+RECIPES = Path(loop.__file__).parent / "recipes"
+CPU = torch.device("cpu")
+
+# stage -> (objective, the parts it names, mixture)
+STAGES: dict[str, tuple[str, tuple[str, ...], Mixture]] = {
+    "pretrain-text": ("next-token", ("decoder",), Mixture(described=1.0)),
+    "pretrain-clip": ("contrastive", ("vision",), Mixture(captions=1.0)),
+    "pretrain-audio": ("ctc", ("audio",), Mixture(transcripts=1.0)),
+    "align": ("next-token", ("image_projector", "audio_projector"), Mixture(captions=0.5, sounds=0.5)),
+    "instruct": ("next-token", PARTS, Mixture(images=0.5, sounds=0.5)),
+}
+
+
+class Crash(Exception):
+    """A failure that no other test can have caused."""
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """A failure while the loss of the `call`-th batch (from 1) is computed."""
+    calls, real = iter(range(1, 1 << 30)), loop.batch_loss
+
+    def batch_loss(*arguments: Any) -> tuple[Tensor, int]:
+        if next(calls) == call:
+            raise Crash
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "batch_loss", batch_loss)
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """A `stop` that says yes after so many steps."""
+    asked = iter(range(1, 1 << 30))
+    return lambda: next(asked) >= steps
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], bool], change: Callable[[Tensor], Tensor]) -> None:
+    """Passes the loss of every batch whose number (from 1) is `bad` through `change`."""
+    calls, real = iter(range(1, 1 << 30)), loop.batch_loss
+
+    def batch_loss(*arguments: Any) -> tuple[Tensor, int]:
+        loss, count = real(*arguments)
+        return (change(loss) if torch.is_grad_enabled() and bad(next(calls)) else loss), count
+
+    monkeypatch.setattr(loop, "batch_loss", batch_loss)
+
+
+def state_of(run_dir: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in (run_dir / "state").glob("*.safetensors")}
+
+
+def step_of(run_dir: Path) -> int:
+    state = run_dir / "state" / "state.json"
+    return json.loads(state.read_text())["step"] if state.exists() else 0
+
+
+# --- what a stage changes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.usefixtures("hummed")
+def test_a_stage_changes_exactly_the_parts_it_names(name, fresh, stage, run_stage, digest, tmp_path):
+    objective, named, mixture = STAGES[name]
+    model = fresh()
+    before = {part: digest(module) for part, module in parts(model).items()}
+    assert set(before) == set(PARTS)
+    trains = Trains(**dict.fromkeys(named, 1e-3))
+    run_stage(model, stage(name=name, objective=objective, trains=trains, mixture=mixture, batch_size=4), tmp_path)
+    changed = {part for part, module in parts(model).items() if digest(module) != before[part]}
+    assert changed == set(named)
+    assert {part for part, module in parts(model).items() if any(p.requires_grad for p in module.parameters())} == set(named)
+
+
+def test_the_smoke_recipe_is_the_whole_chain():
+    recipe = find_recipe("smoke")
+    found = {s.name: (s.objective, {part for part in PARTS if getattr(s.trains, part)}) for s in recipe.stage}
+    assert list(found) == ["pretrain-text", "pretrain-clip", "align", "instruct"]
+    assert found == {name: (objective, set(named)) for name, (objective, named, _) in STAGES.items() if name in found}
+    for one in recipe.stage:  # nothing that needs espeak-ng
+        assert one.mixture.spoken == one.mixture.transcripts == 0 and one.objective != "ctc"
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in RECIPES.glob("*.toml")))
+def test_shipped_recipes_load(name):
+    assert find_recipe(name).stage == load_recipe(RECIPES / f"{name}.toml").stage
+
+
+# --- resuming --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> dict[tuple[str, int], dict[str, bytes]]:
+    """Final states of runs that nobody stopped, by (objective, accumulate)."""
+    return {}
+
+
+def plan(stage: Callable[..., Any], objective: str, accumulate: int) -> Any:
+    trains = {"next-token": Trains(decoder=1e-3, vision=1e-3, image_projector=1e-3), "contrastive": Trains(vision=1e-3)}
+    return stage(
+        objective=objective, accumulate=accumulate, trains=trains[objective], steps=4, checkpoint_seconds=0
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("objective", "accumulate", "crashes", "stop", "workers"),
+    [
+        ("next-token", 1, [2], 1, 0),  # in the middle of a group
+        ("next-token", 1, [4], 0, 1),
+        ("next-token", 2, [2], 1, 1),  # between the two batches of a step, then between two steps
+        ("next-token", 2, [5], 0, 0),  # at the first batch of a new group
+        ("next-token", 2, [1, 4, 3], 1, 0),  # before anything is done, again and again
+        ("contrastive", 1, [3], 1, 0),  # heads are part of the state
+    ],
+)
+def test_resumed_is_uninterrupted(
+    objective, accumulate, crashes, stop, workers, uninterrupted, fresh, stage, run_stage, tmp_path, monkeypatch
+):
+    """`crashes`: at which batch each start fails; then one start is stopped after `stop` steps, the last one ends."""
+    wanted = uninterrupted.get((objective, accumulate))
+    config = plan(stage, objective, accumulate)
+    if wanted is None:
+        run_stage(fresh(), config, tmp_path / "whole")
+        wanted = uninterrupted[objective, accumulate] = state_of(tmp_path / "whole")
+    done = 0
+    for batch in crashes:
+        with monkeypatch.context() as patch, pytest.raises(Crash):
+            crash_at(patch, batch)
+            run_stage(fresh(), config, tmp_path / "cut", workers)
+        done += (batch - 1) // accumulate
+        assert step_of(tmp_path / "cut") == done
+    if stop:
+        with pytest.raises(loop.Interrupted, match=rf"tiny stopped at step {done + stop} of 4"):
+            run_stage(fresh(), replace(config, checkpoint_seconds=1000), tmp_path / "cut", workers, after(stop))
+        assert step_of(tmp_path / "cut") == done + stop
+    assert state_of(tmp_path / "cut") != wanted
+    run_stage(fresh(), config, tmp_path / "cut", workers)
+    assert step_of(tmp_path / "cut") == 4
+    assert state_of(tmp_path / "cut") == wanted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_step_end_and_saves(number, fresh, stage, run_stage, tmp_path, monkeypatch, capsys):
+    from vlm.cli import _stop_on_signal
+
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        stop = _stop_on_signal()
+        with monkeypatch.context() as patch, pytest.raises(loop.Interrupted):
+            spoil(patch, lambda call: call == 2, lambda loss: signal.raise_signal(number) or loss)
+            run_stage(fresh(), stage(steps=3), tmp_path / "cut", 0, stop)
+        assert signal.getsignal(number) is signal.SIG_DFL  # a second one ends the process at once
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert step_of(tmp_path / "cut") == 2
+    assert "finishing this step" in capsys.readouterr().err
+    run_stage(fresh(), stage(steps=3), tmp_path / "cut")
+    run_stage(fresh(), stage(steps=3), tmp_path / "whole")
+    assert state_of(tmp_path / "cut") == state_of(tmp_path / "whole")
+
+
+def test_a_finished_stage_started_again_only_measures(fresh, stage, run_stage, digest, tmp_path):
+    first, again = fresh(), fresh()
+    measured = run_stage(first, stage(steps=2), tmp_path)
+    assert measured == run_stage(again, stage(steps=2), tmp_path)
+    assert digest(first) == digest(again)
+
+
+def batches_from(examples: Examples, start: int, workers: int, count: int) -> list[Batch]:
+    source = stream(examples, start, workers)
+    return [next(source) for _ in range(count)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_stream_does_not_depend_on_workers_or_start(workers, studio_processor, stage):
+    examples = Examples(studio_processor, stage(mixture=Mixture(images=0.7, sounds=0.3)))
+    whole = batches_from(examples, 0, 0, 2 * GROUP + 1)
+    for start in (0, 3):
+        for found, wanted in zip(batches_from(examples, start, workers, 2 * GROUP + 1 - start), whole[start:], strict=True):
+            for name in ("input_ids", "labels", "valid", "position_ids", "segment_ids"):
+                assert torch.equal(getattr(found, name), getattr(wanted, name))
+            assert found.media.keys() == wanted.media.keys()
+            for name in found.media:
+                assert torch.equal(found.media[name].inputs, wanted.media[name].inputs)
+    assert not torch.equal(whole[0].input_ids, whole[1].input_ids)
+
+
+def test_drawing_data_in_this_process_leaves_the_threads_alone(studio_processor, stage):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        batches_from(Examples(studio_processor, stage()), 0, 0, 1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_validation_sees_other_seeds_than_training(studio_processor, stage):
+    training, held_out = (Examples(studio_processor, stage(), split) for split in ("train", "seeds"))
+    assert not torch.equal(training.sample(0).input_ids, held_out.sample(0).input_ids)
+    assert torch.equal(held_out.sample(3).input_ids, Examples(studio_processor, stage(), "seeds").sample(3).input_ids)
+
+
+# --- states that cannot be used --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def _finished() -> dict[str, Path]:
+    return {}
+
+
+@pytest.fixture
+def saved(_finished, fresh, stage, run_stage, tmp_path_factory, tmp_path) -> Path:
+    """A copy of the run folder of one finished step."""
+    if not _finished:
+        _finished["run"] = tmp_path_factory.mktemp("saved")
+        run_stage(fresh(), stage(steps=1), _finished["run"])
+    shutil.copytree(_finished["run"], tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"])
+def test_one_flipped_bit_is_refused(file, saved, fresh, stage, run_stage, digest):
+    path = saved / "state" / file
+    data = bytearray(path.read_bytes())
+    data[len(data) * 2 // 3] ^= 1
+    path.write_bytes(data)
+    model = fresh()
+    with pytest.raises(CheckpointError, match=rf"{file}.*sha256"):
+        run_stage(model, stage(steps=2), saved)
+    assert digest(model) == digest(fresh())
+    assert path.read_bytes() == data  # what is left of it is not written over
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors"])
+def test_a_state_cut_short_is_refused(file, saved, fresh, stage, run_stage):
+    path = saved / "state" / file
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=rf"{file}.*size"):
+        run_stage(fresh(), stage(steps=2), saved)
+    path.unlink()
+    with pytest.raises(CheckpointError, match=file):
+        run_stage(fresh(), stage(steps=2), saved)
+
+
+def test_the_state_of_another_stage_is_refused(saved, fresh, stage, run_stage):
+    for other in (stage(steps=2, name="other"), stage(steps=2, seed=2)):
+        with pytest.raises(CheckpointError, match="holds a run of stage 'tiny'"):
+            run_stage(fresh(), other, saved)
+
+
+def test_the_state_of_another_model_is_refused(saved, fresh, stage, run_stage, studio_processor, digest):
+    config = studio_processor.config
+    wider = build_model(replace(config, decoder=replace(config.decoder, intermediate_size=96)))
+    before = digest(wider)
+    with pytest.raises(CheckpointError, match=r"holds another model.*gate_proj"):
+        run_stage(wider, stage(steps=2), saved)
+    assert digest(wider) == before
+
+
+# --- losses that are not finite --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change", [lambda loss: loss * float("nan"), lambda loss: loss * float("inf"), lambda loss: loss + (loss * 0).sqrt()],
+    ids=["nan", "inf", "only the gradient"],
+)  # fmt: skip
+def test_a_step_that_is_not_finite_is_skipped(change, fresh, stage, run_stage, digest, tmp_path, monkeypatch):
+    spoil(monkeypatch, lambda call: call <= 2, change)
+    model = fresh()
+    run_stage(model, stage(steps=2), tmp_path)
+    assert digest(model) == digest(fresh())
+    run_stage(model, stage(steps=3), tmp_path)
+    assert digest(model) != digest(fresh())
+    assert all(bool(torch.isfinite(p).all()) for p in model.parameters())
+
+
+@pytest.mark.parametrize("change", [lambda loss: loss * float("nan"), lambda loss: loss + (loss * 0).sqrt()])
+def test_ten_in_a_row_stop_the_run(change, fresh, stage, run_stage, digest, tmp_path, monkeypatch):
+    spoil(monkeypatch, lambda call: call > 1, change)
+    model = fresh()
+    with pytest.raises(FloatingPointError, match="tiny: ten steps in a row"):
+        run_stage(model, stage(steps=40, batch_size=1), tmp_path)
+    assert step_of(tmp_path) == 0  # nothing was written over
+    assert all(bool(torch.isfinite(p).all()) for p in model.parameters())
+
+
+def test_nine_in_a_row_do_not_and_the_reports_stay_json(fresh, stage, run_stage, lines, tmp_path, monkeypatch):
+    spoil(monkeypatch, lambda call: call % 10 != 0, lambda loss: loss * float("nan"))
+    run_stage(fresh(), stage(steps=20, batch_size=1), tmp_path)
+    step, validation = lines(tmp_path)
+    assert (step["step"], step["loss"]) == (20, None)
+    assert validation["val_loss"] > 0
+
+
+# --- reports ---------------------------------------------------------------------------------------
+
+
+def test_reports_have_what_a_plot_needs(fresh, stage, run_stage, lines, tmp_path):
+    measured = run_stage(fresh(), stage(steps=40, batch_size=1, validate_every=30, warmup=10), tmp_path)
+    found = lines(tmp_path)
+    assert [(line["step"], "val_loss" in line) for line in found] == [(20, False), (30, True), (40, False), (40, True)]
+    assert all(line["stage"] == "tiny" and line["seconds"] >= 0 for line in found)
+    assert found[0]["lr"] == 1e-3 and found[0]["norm"] > 0 and 0 < found[2]["loss"] < found[0]["loss"]
+    assert found[3] == found[3] | {name: round(value, 5) for name, value in measured.items()}
+    assert 0 <= measured["exact"] <= 1 and 0 <= measured["blind"] <= 1
+
+
+# --- arithmetic ------------------------------------------------------------------------------------
+
+
+def test_rate_factor(stage):
+    config = stage(steps=100, warmup=10, decay=0.25)
+    wanted = {0: 0.1, 4: 0.5, 9: 1.0, 10: 1.0, 50: 1.0, 75: 1.0, 76: 0.96, 80: 0.8, 95: 0.2, 99: 0.04}
+    assert {step: round(rate_factor(step, config), 12) for step in wanted} == wanted
+    assert rate_factor(0, stage(steps=100, warmup=0, decay=0.0)) == rate_factor(99, stage(steps=100, warmup=1, decay=0.0)) == 1
+    assert rate_factor(999, stage(steps=1000, warmup=0, decay=1.0)) == 0.02
+
+
+def grads(model: Any, stage: Any, rows: list[list[Sample]]) -> tuple[float, dict[str, Tensor]]:
+    freeze(model, stage)
+    optimizer = build_optimizer(model, None, stage)
+    batches: Iterator[Batch] = iter([collate(chunk, 0) for chunk in rows])
+    loss, _ = gradients(Training(model, None), optimizer, batches, replace(stage, accumulate=len(rows), clip_norm=1e6), 0, CPU)
+    return loss, {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def test_accumulated_batches_are_one_large_batch(fresh, stage, studio_processor):
+    config = stage(mixture=Mixture(images=0.5, captions=0.3, sounds=0.2), questions=3)
+    rows = sorted((Examples(studio_processor, config).sample(i) for i in range(8)), key=len)
+    halves = [rows[:4], rows[4:]]
+    supervised = [sum(int((row.labels != IGNORE_INDEX).sum()) for row in half) for half in halves]
+    assert supervised[1] > 1.5 * supervised[0]  # so that a mean of two means would be something else
+    loss_1, grads_1 = grads(fresh(), config, [rows])
+    loss_2, grads_2 = grads(fresh(), config, halves)
+    assert loss_1 == pytest.approx(loss_2, rel=1e-5)
+    assert grads_1.keys() == grads_2.keys()
+    for name, wanted in grads_1.items():
+        torch.testing.assert_close(grads_2[name], wanted, rtol=1e-3, atol=1e-6 + 1e-4 * float(wanted.abs().max()), msg=name)
+
+
+def test_exact_answers_are_those_that_greedy_decoding_gives(fresh, studio_processor, stage):
+    """Answers are what the model says, or that with one token changed; packed three to a picture and padded."""
+    model = fresh().eval()
+    for part in model.parameters():  # away from the near-uniform beginning, so that answers differ
+        part.data.mul_(3.0)
+    examples = Examples(studio_processor, stage())
+    rows, right = [], 0
+    for index in range(4):
+        scene = examples.scene(examples.rng(index))
+        media = [examples._picture(scene)]
+        conversations = []
+        for number, qa in enumerate(scene.questions[:3]):
+            prompt = studio_processor(
+                [{"role": "user", "content": [*media, {"type": "text", "text": qa.question}]}], for_training=False
+            )
+            batch = collate([prompt], 0, left=True)
+            said = [t[0] for t in generate(model, batch, SamplingOptions(max_new_tokens=6), (2,))]
+            if wrong := (index + number) % 3 == 0:
+                said[number * 2] = (said[number * 2] + 1) % 1000
+            right += not wrong
+            labels = torch.full((len(prompt),), IGNORE_INDEX)
+            conversations.append(
+                Sample(torch.cat((prompt.input_ids, torch.tensor(said))), torch.cat((labels, torch.tensor(said))), prompt.media)
+            )
+        rows.append(pack(conversations))
+    assert 4 < right < 12
+    with torch.inference_mode():
+        assert exact_answers(model, collate(rows, 0)) == (right, 12)
+
+
+def test_without_media_keeps_the_words(studio_processor, stage):
+    batch = next(stream(Examples(studio_processor, stage(mixture=Mixture(images=0.5, sounds=0.5), batch_size=8)), 0, 0))
+    blind = without_media(batch)
+    assert set(blind.media) == {"image", "audio"}
+    assert torch.equal(blind.input_ids, batch.input_ids) and torch.equal(blind.labels, batch.labels)
+    for name, media in blind.media.items():
+        assert media.inputs.shape == batch.media[name].inputs.shape and media.inputs.unique().numel() == 1
+        assert batch.media[name].inputs.unique().numel() > 1
+
+
+def test_spelling():
+    assert spell("It's  OK, 7!").tolist() == [10, 21, 38, 20, 1, 16, 12, 1, 35]
+    assert collapse([0, 9, 9, 0, 9, 2, 2, 0]) == "hha"
+    assert collapse(spell("see it").tolist()) == "se it"  # a blank must stand between equal letters
+
+
+# --- recipes ---------------------------------------------------------------------------------------
+
+BROKEN = {  # what stands in the smoke recipe, what stands there instead, what the message says
+    "unknown field": ("warmup = 20", "warmpu = 20", r"stage\[0\].*unknown field 'warmpu'"),
+    "unknown part": ("{ decoder = 3e-3 }", "{ decodr = 3e-3 }", r"stage\[0\]\.trains.*unknown field 'decodr'"),
+    "unknown share": ("described = 1.0", "describd = 1.0", r"mixture.*unknown field 'describd'"),
+    "wrong type": ("steps = ", "steps = 0.5 # ", r"stage\[0\]\.steps.*expected int, got 0.5"),
+    "text for a number": ("decoder = 3e-3", 'decoder = "fast"', r"trains\.decoder.*expected float, got 'fast'"),
+    "flag for a number": ("batch_size = 48", "batch_size = true", r"batch_size.*expected int, got True"),
+    "objective": ('"contrastive"', '"contrast"', r"stage\[1\]\.objective.*must be one of"),
+    "missing field": ('objective = "next-token"\n', "", r"stage\[0\].*missing field objective"),
+    "no steps": ("steps = ", "steps = 0 # ", r"steps must be between 1"),
+    "no validation": ("validate_every = ", "validate_every = 0 # ", r"validate_every must be between 1"),
+    "rate below 0": ("decoder = 3e-3", "decoder = -3e-3", r"trains\.decoder must be between 0"),
+    "rate too high": ("decoder = 3e-3", "decoder = 1e400", r"trains\.decoder"),
+    "rate not a number": ("decoder = 3e-3", "decoder = nan", r"trains\.decoder"),
+    "empty mixture": ("described = 1.0", "described = 0", r"mixture is empty"),
+    "nothing trained": ("{ decoder = 3e-3 }", "{ }", r"'pretrain-text': trains no part"),
+    "family": ('"shapes"', '"shape"', r"'shape'; known: shapes"),
+    "stage name": ('"align"', '"../align"', r"stage name '../align'"),
+    "no vision tower": ("[model.clip]", "[model.audio]", r"unknown field 'audio'"),
+    "model range": ("hidden_size = 128\ninter", "hidden_size = 120\ninter", r"must equal hidden_size 120"),
+    "projector range": ("downsample = 8", "downsample = 0", r"out of range"),
+    "not TOML": ("[model]", "[model", r"not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_recipe_error_names_the_field(case, tmp_path):
+    old, new, message = BROKEN[case]
+    text = (RECIPES / "smoke.toml").read_text()
+    assert old in text
+    (tmp_path / "broken.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(CheckpointError, match=message):
+        find_recipe(str(tmp_path / "broken.toml"))
+
+
+def test_a_stage_that_needs_what_the_model_lacks(stage, studio_processor):
+    deaf = replace(studio_processor.config, whisper=None, audio_projector=None)
+    with pytest.raises(CheckpointError, match="'tiny' needs the part 'audio'"):
+        Recipe("r", deaf, (stage(),))
+    with pytest.raises(CheckpointError, match="'tiny' needs the part 'audio'"):
+        Recipe("r", deaf, (stage(objective="ctc", trains=Trains(decoder=1e-3)),))
+    with pytest.raises(CheckpointError, match="no stage"):
+        Recipe("r", deaf, ())
+
+
+@pytest.mark.parametrize("name", ["smok", "no/such.toml", "recipes", ""])
+def test_an_unknown_recipe_lists_what_ships(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"no such recipe.*default, smoke"):
+        find_recipe(name)
+
+
+# --- a recipe from start to end --------------------------------------------------------------------
+
+
+def small_recipe(stage: Callable[..., Any], model: Any) -> Recipe:
+    stages = (
+        stage(name="words", trains=Trains(decoder=1e-3), mixture=Mixture(described=1.0), steps=2),
+        stage(name="pictures", steps=3),
+    )
+    return Recipe("small", model, stages, tokenizer_size=700, tokenizer_scenes=36)
+
+
+def test_a_recipe_goes_on_where_it_stopped(stage, studio_processor, tmp_path):
+    recipe = small_recipe(stage, studio_processor.config)
+    options = {"workers": 0, "quiet": True}
+    wanted = run(recipe, tmp_path / "whole", **options)
+    assert wanted == tmp_path / "whole" / "2-pictures" / "model"
+    with pytest.raises(CheckpointError, match=r"no stage 'picture'; its stages: words, pictures"):
+        run(recipe, tmp_path / "cut", until="picture", **options)
+    assert not (tmp_path / "cut").exists()
+    assert run(recipe, tmp_path / "cut", until="words", **options) == tmp_path / "cut" / "1-words" / "model"
+    assert not (tmp_path / "cut" / "2-pictures").exists()
+    with pytest.raises(loop.Interrupted, match="pictures stopped at step 2 of 3"):
+        run(recipe, tmp_path / "cut", stop=after(2), **options)
+    found = run(recipe, tmp_path / "cut", **options)
+    files = sorted(p.name for p in found.iterdir())
+    assert files == ["config.json", "manifest.json", "measured.json", "model.safetensors", "tokenizer.json"]
+    for file in files:
+        assert (found / file).read_bytes() == (wanted / file).read_bytes(), file
+    assert json.loads((found / "measured.json").read_text()).keys() == {"val_loss", "exact", "blind"}
+    stamp = os.stat(found / "model.safetensors").st_mtime_ns
+    assert run(recipe, tmp_path / "cut", **options) == found
+    assert os.stat(found / "model.safetensors").st_mtime_ns == stamp
