@@ -24,41 +24,31 @@ from vlm.errors import InputError, VlmError
 logger = logging.getLogger(__name__)
 
 TITLE = "vlm studio"
-NOTE = "note"
-"""The metadata id of lines that the page adds to a conversation: shown, but no part of it."""
+NOTE = "note"  # the metadata id of lines that the page adds to a conversation: shown, but no part of it
 FAILED = "Something went wrong on this side. The log of the server has the details."
 OVERFULL = {"context_length_exceeded", "prompt_too_long", "too_many_media"}
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
-POLICY = (
-    "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; "
-    "object-src 'none'"
-)
-CSS = ".message small { opacity: 0.6; font-variant-numeric: tabular-nums } footer { display: none }"
-KEPT_SECONDS = 86_400
-"""How long uploaded files are kept, at most; they also go when the server stops."""
+POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; frame-ancestors 'self'; form-action 'self'"
+CSS = ".message small { opacity: 0.75 } footer, button[aria-label=Share] { display: none }"
 
 
 def build(assistant: Assistant) -> gr.ChatInterface:
     """The page, not yet served. One answer is generated at a time, others wait in the queue.
 
-    Its API endpoint `/chat` yields lists of messages: first the answer so far, alone; last the whole
-    answer and a note with counts and timing. A failure is a note alone.
+    Its API endpoint `/chat` yields lists of messages: the answer so far, alone; last the whole answer
+    and a note with counts and timing. A failure is a note alone.
     """
     config = assistant.config
-    hears, sees = config.whisper is not None, config.clip is not None
     textbox = gr.MultimodalTextbox(
-        sources=[*(["upload"] if hears or sees else []), *(["microphone"] if hears else [])],
-        file_types=[*(["image"] if sees else []), *(["audio", *SOUNDS] if hears else [])],
-        file_count="multiple",
-        placeholder="Ask something; add pictures or speak",
-        max_plain_text_length=10_000,
-        autofocus=True,
-    )
-    chatbot = gr.Chatbot(show_label=False, height="65vh", layout="bubble", buttons=["copy"], feedback_options=None)
+        sources=["upload", "microphone"] if config.whisper else ["upload"], file_types=["image", "audio", *SOUNDS],
+        file_count="multiple", placeholder="Ask something; add pictures or speak", autofocus=True,
+    )  # fmt: skip
+    welcome = f"Ask **{config.name}** about pictures and sounds. Nothing leaves the machine it runs on."
+    chatbot = gr.Chatbot(show_label=False, height="65vh", buttons=["copy"], placeholder=welcome)
 
     def chat(
-        message: dict[str, Any], history: list[dict[str, Any]], system: str, max_new_tokens: float,
-        temperature: float, top_p: float, top_k: float, min_p: float, repetition_penalty: float, seed: float | None = None,
+        message: dict[str, Any], history: list[dict[str, Any]], system: str, max_new_tokens: float, temperature: float,
+        top_p: float, top_k: float, min_p: float, repetition_penalty: float, seed: float | None = None,
     ) -> Iterator[list[dict[str, Any]]]:  # fmt: skip
         """Answers a message {"text", "files"} of a conversation, piece by piece."""
         try:
@@ -69,32 +59,23 @@ def build(assistant: Assistant) -> gr.ChatInterface:
             text = ""
             for piece in assistant.stream(conversation(history, message, system), **options):
                 if isinstance(piece, Reply):
-                    yield [_said(piece.text), _note(_figures(piece))]
+                    yield [_said(piece.text), _said(_figures(piece), note=True)]
                 else:
                     text += piece
                     yield [_said(text)]
         except VlmError as error:
-            hint = " Clear the chat to start again, or raise less at once." if error.code in OVERFULL else ""
-            yield [_note(f"This could not be answered. {error}.{hint}")]
+            hint = " Clearing the chat makes room." if error.code in OVERFULL else ""
+            yield [_said(f"This could not be answered – {error}.{hint}", note=True)]
         except Exception:
             logger.exception("the demo could not answer")
-            yield [_note(FAILED)]
+            yield [_said(FAILED, note=True)]
 
     page = gr.ChatInterface(
-        chat,
-        multimodal=True,
-        chatbot=chatbot,
-        textbox=textbox,
-        title=TITLE,
-        description=f"Ask *{config.name}* about pictures and sounds. Everything stays on this machine.",
-        additional_inputs=_controls(config.decoder.max_position_embeddings),
-        additional_inputs_accordion=gr.Accordion("System prompt and sampling", open=False),
-        api_name="chat",
-        concurrency_limit=1,
-        delete_cache=(KEPT_SECONDS // 24, KEPT_SECONDS),
-        analytics_enabled=False,
-        flagging_mode="never",
-    )
+        chat, multimodal=True, chatbot=chatbot, textbox=textbox, title=TITLE, api_name="chat", concurrency_limit=1,
+        additional_inputs=_controls(config.decoder.max_position_embeddings), flagging_mode="never",
+        additional_inputs_accordion=gr.Accordion("System prompt and sampling", open=False), analytics_enabled=False,
+        delete_cache=(3600, 86_400),  # each hour uploads over a day old; all of them when the server stops
+    )  # fmt: skip
     for event in page.fns.values():
         if event.concurrency_limit == 1:  # the page's and the API's take turns with each other, too
             event.concurrency_id = "generation"
@@ -111,17 +92,17 @@ def launch(
     Raises:
         InputError: the address cannot be bound.
     """
-    font = ["system-ui", "sans-serif"]  # names of the system's own: no font is loaded
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none is loaded
     page = build(assistant).queue(max_size=64)
     try:
         page.launch(
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, mcp_server=False,
             ssr_mode=False, pwa=False, enable_monitoring=False, run_history=False, footer_links=[], show_error=False,
             max_file_size="200mb", app_kwargs={"middleware": [Middleware(_Policy)]}, css=CSS,
-            theme=gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=font, font_mono=["ui-monospace", "monospace"]),
+            theme=gr.themes.Soft(primary_hue="teal", neutral_hue="slate", **fonts),
         )  # fmt: skip
     except OSError:
-        raise InputError(f"{host}:{port} cannot be used; choose another with --host and --port", "bad_address") from None
+        raise InputError(f"{host}:{port} cannot be used; choose other --host or --port", "bad_address") from None
     print(f"{TITLE}: {page.local_url}  (Ctrl-C stops it)", flush=True)
     if not prevent_thread_lock:
         page.block_thread()
@@ -143,7 +124,7 @@ def conversation(history: list[dict[str, Any]], message: dict[str, Any], system:
             question = []
     asked = _parts([*({"path": path} for path in message["files"]), message["text"]])
     if not asked:
-        raise InputError("Write a question, or add a picture or a sound")
+        raise InputError("write a question, or add a picture or a sound")
     return [*messages, {"role": "user", "content": asked}]
 
 
@@ -154,8 +135,8 @@ def _parts(content: Any) -> list[dict[str, Any]]:
         file = item.get("file", item) if isinstance(item, dict) else {}
         if path := file.get("path"):
             name = Path(path).name
-            heard = name.lower().endswith(SOUNDS) or (mimetypes.guess_type(name)[0] or "").startswith(("audio", "video"))
-            kind = "audio" if heard else "image"
+            guess = mimetypes.guess_type(name)[0] or ""
+            kind = "audio" if name.lower().endswith(SOUNDS) or guess.startswith(("audio", "video")) else "image"
             parts.append({"type": kind, kind: Path(path), "name": name})
         else:
             text = item.get("text") if isinstance(item, dict) else item
@@ -164,26 +145,21 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     return parts
 
 
-def _said(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": text}
-
-
-def _note(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": f"<small>{text}</small>", "metadata": {"id": NOTE}}
+def _said(text: str, note: bool = False) -> dict[str, Any]:
+    return {"role": "assistant", "content": text, "metadata": {"id": NOTE} if note else {}}
 
 
 def _figures(reply: Reply) -> str:
-    figures = [
-        f"{reply.prompt_tokens} + {reply.completion_tokens} tokens",
-        f"first after {reply.seconds_to_first_token:.2f} s",
-        f"{reply.tokens_per_second:.1f} tokens/s",
-        *(["ended by the limit"] if reply.finish_reason == "length" else []),
-    ]
-    return " · ".join(figures)
+    """The small line under an answer: tokens of prompt and answer, then the timing."""
+    return (
+        f"<small>{reply.prompt_tokens} + {reply.completion_tokens} tokens · first after "
+        f"{reply.seconds_to_first_token:.2f} s · {reply.tokens_per_second:.1f} tokens/s"
+        f"{' · ended by the limit' if reply.finish_reason == 'length' else ''}</small>"
+    )
 
 
 def _controls(context: int) -> list[Any]:
-    """In the order of `chat`'s parameters; the defaults are greedy, as everywhere in the project."""
+    """In the order of `chat`'s parameters; greedy by default."""
     return [
         gr.Textbox(value="", label="System prompt", lines=2, placeholder="The model's own"),
         gr.Slider(1, context, value=min(256, context), step=1, label="Longest answer, in tokens"),

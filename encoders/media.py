@@ -373,9 +373,10 @@ _UNKNOWN = 1 << 62
 
 def _open_sound(data: bytes, limits: MediaLimits) -> Any:
     """A SoundFile whose header is read and accepted, no sample decoded."""
-    while data.startswith(b"ID3") and len(data) > 10:  # tags in front, and their padding
-        size = functools.reduce(lambda total, byte: total << 7 | byte & 127, data[6:10], 0)
-        data = data[10 + size :].lstrip(b"\0")
+    for _ in range(4):  # tags in front, and their padding: of an MP3, usually
+        if data.startswith(b"ID3"):
+            size = functools.reduce(lambda total, byte: total << 7 | byte & 127, data[6:10], 0)
+            data = data[10 + size :].lstrip(b"\0")
     _check_coding(data)
     sound = _sequential()(_Reader(data, reads=1_000_000))
     if sound.subtype not in _CODINGS.get(sound.format, ()):

@@ -201,7 +201,10 @@ def stream(examples: Examples, micro_step: int, workers: int, rank: int = 0, wor
     """Batches of process `rank` in order from `micro_step` on; the same for any number of workers."""
     first_round, skip = divmod(micro_step, GROUP)
     source = BatchStream(examples, first_round, rank, world)
-    loader = DataLoader(source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None)
+    loader = DataLoader(
+        source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None,
+        generator=torch.Generator(),  # its own: a start must not draw from the state that resuming restores
+    )  # fmt: skip
     for batches in loader:
         yield from batches[skip:]
         skip = 0

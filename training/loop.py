@@ -23,6 +23,7 @@ from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM
 from vlm.processor import Processor
 
+from .calibrate import calibrate
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .distributed import agree, rank, sum_gradients, world
@@ -120,7 +121,10 @@ def train(
         if facts["stage"]["name"] != stage.name or facts["stage"]["seed"] != stage.seed:
             raise CheckpointError(f"{run_dir}: holds a run of stage {facts['stage']['name']!r}, not {stage.name!r}")
         step = facts["step"]
-    batches = stream(Examples(processor, stage), step * stage.accumulate, workers, rank(), world())
+    examples = Examples(processor, stage)
+    if step == 0 and stage.calibrate:
+        calibrate(model, (batch.to(device) for batch in examples.batches(0)), stage.calibrate)
+    batches = stream(examples, step * stage.accumulate, workers, rank(), world())
     validation = validation_batches(processor, stage) if rank() == 0 else []
     saved = time.monotonic()
     measured: dict[str, float] = {}

@@ -82,6 +82,8 @@ class StageConfig:
     """Conversations that share one picture."""
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
+    calibrate: tuple[Literal["image", "audio"], ...] = ()
+    """Projectors to put on the decoder's scale before the first step (those that are fresh)."""
     families: tuple[str, ...] = ()
     """Empty: all of the studio."""
     seed: int = 1

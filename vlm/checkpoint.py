@@ -175,7 +175,7 @@ def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Te
         names = sorted(set(map(str, weight_map.values())))
     tensors: dict[str, Tensor] = {}
     for name in names:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if Path(name).name != name or not name.endswith(".safetensors") or len(name) > MAX_NAME:
             raise CheckpointError(f"{index.name}: shard {reprlib.repr(name)} is not a file of this folder")
         for key, value in read_safetensors(folder / name).items():
             if key in tensors:
@@ -255,7 +255,7 @@ def load_config(folder: Path) -> ModelConfig:
     except CheckpointError:
         raise
     except ValueError as error:  # encoders and projectors check their own ranges
-        raise CheckpointError(str(error)) from error
+        raise CheckpointError(f"config: {str(error).removeprefix('config: ')}") from error
 
 
 def load_processor(folder: Path) -> Processor:

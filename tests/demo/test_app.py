@@ -52,7 +52,7 @@ def assistant() -> Assistant:
         audio_projector=ProjectorConfig("audio_swiglu", 32, 5),
     )
     model = build_model(config).eval()
-    with torch.no_grad():  # printable letters only, so that answers are not empty and come letter by letter
+    with torch.no_grad():  # fresh weights say one letter for ever; larger ones depend on what they read
         for parameter in model.parameters():
             parameter.mul_(3)
     return Assistant(model, Processor(config, Tokenizer(backend)))
@@ -121,7 +121,7 @@ def test_streams_what_the_assistant_answers(assistant: Assistant, client: Any, p
     assert all(reply.text.startswith(piece) for piece in pieces)
 
 
-def test_remembers_earlier_turns_and_their_pictures(assistant: Assistant, client: Any, picture: Path, sound: Path) -> None:
+def test_remembers_earlier_turns(assistant: Assistant, client: Any, picture: Path, sound: Path) -> None:
     first = submit(client, "One?", picture, sound)[-1]
     second = submit(client, "Two?", picture)[-1]
     image, audio = {"type": "image", "image": picture}, {"type": "audio", "audio": sound}
@@ -146,16 +146,16 @@ def test_bad_files_are_named_and_forgotten(client: Any, picture: Path, tmp_path:
     broken.write_bytes(picture.read_bytes()[:900])
     (note,) = submit(client, "What is it?", broken)[-1]
     assert "broken.png: damaged or cut short" in note["content"]
-    assert "/" not in note["content"].replace("</small>", "")
+    assert "/" not in note["content"]
     fresh = gradio_client.Client(client.src, verbose=False)
     assert submit(client, "Hello")[-1][0] == submit(fresh, "Hello")[-1][0]
 
 
 def test_empty_and_overlong_conversations(client: Any) -> None:
-    assert "Write a question" in submit(client, " ")[-1][0]["content"]
+    assert "write a question" in submit(client, " ")[-1][0]["content"]
     (note,) = submit(client, "x" * CONTEXT)[-1]
     assert str(CONTEXT) in note["content"]
-    assert "Clear the chat" in note["content"]
+    assert "Clearing the chat" in note["content"]
 
 
 def test_unexpected_failures_say_nothing_of_the_inside(
@@ -166,7 +166,7 @@ def test_unexpected_failures_say_nothing_of_the_inside(
 
     monkeypatch.setattr(assistant, "stream", broken)
     (note,) = submit(client, "Hello")[-1]
-    assert note["content"] == "<small>Something went wrong on this side. The log of the server has the details.</small>"
+    assert note["content"] == "Something went wrong on this side. The log of the server has the details."
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1:9/a.png", "https://example.invalid/a.png", "a file of the server"])
@@ -176,8 +176,8 @@ def test_only_uploads_are_read(page: Any, picture: Path, where: str, monkeypatch
     path = where if "://" in where else str(picture)
     message = {"text": "What is it?", "files": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
     with httpx.Client(base_url=page.local_url, trust_env=False, timeout=50) as http:
-        event = http.post("gradio_api/call/chat", json={"data": [message, "", 8, 0, 1, 0, 0, 1, None]}).json()["event_id"]
-        answer = http.get(f"gradio_api/call/chat/{event}").text
+        queued = http.post("gradio_api/call/chat", json={"data": [message, "", 8, 0, 1, 0, 0, 1, None]}).json()
+        answer = http.get(f"gradio_api/call/chat/{queued['event_id']}").text
     assert "event: error" in answer
     assert "tokens" not in answer
     assert str(picture) not in answer

@@ -207,7 +207,8 @@ def _image_files() -> Iterator[tuple[str, str, bytes, str, str | None]]:
     yield "I18-entity", "drawing.png", entity, "unsupported_format", None
     openings = {
         "pdf": b"%PDF-1.7\n", "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "psd": b"8BPS\0\1",
-        "fits": b"SIMPLE  =                    T", "fpx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "bdf": b"STARTFONT 2.1\n",
+        "fits": b"SIMPLE  =                    T", "fpx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "bdf": b"STARTFONT 2.1\n",
         "ico": b"\0\0\1\0\1\0", "jp2": b"\0\0\0\x0cjP  \r\n\x87\n", "ppm": b"P6\n9999999 9999999\n255\n",
     }  # fmt: skip
     for kind, opening in openings.items():
@@ -332,11 +333,12 @@ def _audio_files() -> Iterator[tuple[str, str, bytes, str, str | None]]:
     hour = silence(60, 16000, "FLAC", "PCM_16")
     yield "A5-flac", "1h.flac", hour, "audio_too_long", None
     yield "A5-endless", "pipe.flac", endless(hour), "audio_too_long", None
-    yield "A5-opus", "12min.opus", silence(12, 8000, "OGG", "OPUS"), "audio_too_long", None
+    yield "A5-opus", "11min.opus", silence(11, 8000, "OGG", "OPUS"), "audio_too_long", None
     for rate, channels in ((8000, 1), (11025, 1), (44100, 2), (48000, 2), (48000, 6), (192000, 2)):
         yield f"A6-{rate}-{channels}", f"{rate}.wav", sound(tone(rate, channels), rate), "ok", None
     mp3 = sound(tone(), format_="MP3", subtype="MPEG_LAYER_III")
     yield "A6-id3", "tagged.mp3", id3(bytes(3000)) + mp3, "ok", None
+    yield "X-id3", "tags.mp3", id3(b"") * 300_000 + mp3, "bad_audio", None
     for kind, value in (("nan", np.nan), ("inf", -np.inf)):
         data = sound(np.where(np.arange(16000) == 9000, value, 0.1), subtype="FLOAT")
         yield f"A7-{kind}", f"{kind}.wav", data, "bad_audio", None
@@ -360,7 +362,8 @@ def _audio_files() -> Iterator[tuple[str, str, bytes, str, str | None]]:
     yield "A11-png", "picture.wav", encoded(picture(), "PNG"), "bad_audio", None
     for format_, subtype in (
         ("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"), ("WAV", "GSM610"), ("W64", "PCM_16"), ("PAF", "PCM_16"),
-        ("CAF", "PCM_16"), ("AU", "PCM_16"), ("VOC", "PCM_16"), ("AIFF", "ULAW"), ("AIFF", "FLOAT"), ("AIFF", "IMA_ADPCM"),
+        ("CAF", "PCM_16"), ("AU", "PCM_16"), ("VOC", "PCM_16"),
+        ("AIFF", "ULAW"), ("AIFF", "FLOAT"), ("AIFF", "IMA_ADPCM"),
     ):  # fmt: skip
         data = sound(tone(8000), 8000, format_, subtype)
         yield f"A12-{format_}-{subtype}", f"{subtype}.wav", data, "unsupported_format", None

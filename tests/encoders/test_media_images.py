@@ -64,10 +64,9 @@ def rgb(image: Image.Image) -> np.ndarray:
 def test_every_picture_of_the_catalogue(cases: dict[str, Case], capfd: pytest.CaptureFixture[str]) -> None:
     local = {id_: code_of(case.path) for id_, case in cases.items()}
     assert local == {id_: case.expected for id_, case in cases.items()}
-    server = {
-        id_: code_of(case.path.read_bytes(), limits=SERVER_LIMITS) for id_, case in cases.items() if case.path.is_file()
-    }
-    assert server == {id_: case.server for id_, case in cases.items() if id_ in server}
+    files = {id_: case for id_, case in cases.items() if not id_.startswith(("I21", "I22"))}
+    server = {id_: code_of(case.path.read_bytes(), limits=SERVER_LIMITS) for id_, case in files.items()}
+    assert server == {id_: case.server for id_, case in files.items()}
     assert capfd.readouterr().out == ""
 
 
@@ -101,13 +100,13 @@ def peak_growth(load: str, paths: dict[str, str], warm_up: str) -> dict[str, flo
     done = subprocess.run(
         command, input=json.dumps(paths), stdout=subprocess.PIPE, text=True, check=True, env=environment
     )
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+    growth: dict[str, float] = json.loads(done.stdout)
+    growth.pop("warm-up")  # the libraries that the first call loads
+    return growth
 
 
 def test_limits_act_before_memory_is_used(cases: dict[str, Case]) -> None:
-    growth = peak_growth(
-        "load_image", {id_: str(case.path) for id_, case in cases.items() if id_ != "I23-7"}, "I13-lzw"
-    )
+    growth = peak_growth("load_image", {id_: str(case.path) for id_, case in cases.items()}, "I13-lzw")
     assert max(growth.values()) < 512
     for id_ in ("I6", "I7", "I8", "I13-tile-bomb", "I25", "I15-greedy-png"):
         assert growth[id_] < 5, (id_, growth[id_])

@@ -20,7 +20,7 @@ from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
 from training.optim import build_optimizer, freeze, parts, rate_factor
-from training.run import run
+from training.run import run, stop_on_signal
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
 from vlm.errors import CheckpointError
@@ -168,11 +168,9 @@ def test_resumed_is_uninterrupted(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_the_step_end_and_saves(number, fresh, stage, run_stage, tmp_path, monkeypatch, capsys):
-    from vlm.cli import _stop_on_signal
-
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
-        stop = _stop_on_signal()
+        stop = stop_on_signal()
         with monkeypatch.context() as patch, pytest.raises(loop.Interrupted):
             spoil(patch, lambda call: call == 2, lambda loss: signal.raise_signal(number) or loss)
             run_stage(fresh(), stage(steps=3), tmp_path / "cut", 0, stop)

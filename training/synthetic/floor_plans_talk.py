@@ -75,8 +75,7 @@ class _Plan:
 
     def other_names(self, index: int) -> tuple[str, ...]:
         room = self.rooms[index]
-        return tuple(n for n in {room["type"], room["label"].lower(), *_SAME.get(room["name"], ())} - {room["name"],
-            ""})
+        return tuple(sorted({room["type"], room["label"].lower(), *_SAME.get(room["name"], ())} - {room["name"], ""}))
 
     @staticmethod
     def area(room: Scene) -> float:

@@ -589,7 +589,7 @@ _THE = '[the "{x}" {n}|the {x} {n}|the {n} labelled {x}|the {n} "{x}"|the {n} th
 
 
 def _case(label: str) -> tuple[str, ...]:
-    return tuple({label.lower(), label.upper(), label.capitalize()} - {label})
+    return tuple(sorted({label.lower(), label.upper(), label.capitalize()} - {label}))
 
 
 def _about_counts(scene: Scene, rng: random.Random, counts: dict[str, int]) -> list[QA]:

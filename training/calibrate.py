@@ -1,0 +1,60 @@
+"""Puts a fresh projector on the decoder's scale before it trains.
+
+A tower's raw features may be a hundred times larger than word embeddings. In a pre-norm decoder
+such tokens drown every update of the residual stream, and the picture is hardly looked at. So the
+features' mean and deviation are folded into the first layer, and the last layer is scaled until
+its outputs have the root mean square of the embeddings. Only values change, not the architecture
+(data-dependent initialisation, after Mishkin & Matas 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from projector.modules import AudioProjector, ImageProjector
+from vlm.batch import Batch
+from vlm.model import VLM
+
+
+def root_mean_square(x: Tensor) -> Tensor:
+    return x.float().square().mean().sqrt()
+
+
+@torch.no_grad()
+def calibrate(model: VLM, batches: Iterable[Batch], modalities: tuple[str, ...]) -> None:
+    """Adjusts the projectors of `modalities` to the features of these batches, in place."""
+    batches = list(batches)
+    wanted = root_mean_square(model.decoder.model.embed_tokens.weight)
+    for modality in modalities:
+        projector = model.projectors[modality]
+        heard = [batch for batch in batches if modality in batch.media]
+        if not heard:
+            raise ValueError(f"no {modality} in the batches to calibrate with; give the stage's mixture some")
+        if isinstance(projector, ImageProjector):
+            _fold_normalisation(projector, torch.cat([_features(model, batch, modality) for batch in heard]))
+        scale = wanted / root_mean_square(torch.cat([model.encode(batch, modality) for batch in heard]))
+        match projector:
+            case ImageProjector():
+                projector.linear_2.weight *= scale
+                projector.linear_2.bias *= scale
+                projector.newline *= wanted / root_mean_square(projector.newline)
+            case AudioProjector():
+                projector.out.weight *= scale
+
+
+def _features(model: VLM, batch: Batch, modality: str) -> Tensor:
+    """(n, C) features of all windows."""
+    media = batch.media[modality]
+    values: Tensor = model.encoders[modality](media.inputs, media.lengths).values
+    return values.flatten(0, 1)
+
+
+def _fold_normalisation(projector: ImageProjector, features: Tensor) -> None:
+    """linear_1(x) becomes linear_1((x - mean) / deviation), channel by channel."""
+    blocks = projector.downsample**2  # pixel shuffle repeats the channels
+    mean, deviation = features.mean(0).repeat(blocks), features.std(0).clamp_min(1e-6).repeat(blocks)
+    projector.linear_1.weight /= deviation
+    projector.linear_1.bias -= projector.linear_1.weight @ mean
