@@ -273,7 +273,8 @@ class Metrics:
 
     def validation(self, step: int, measured: dict[str, float]) -> None:
         self._write(step=step, **{name: round(value, 5) for name, value in measured.items()})
-        self.bar.write(f"{self.stage.name} {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in measured.items()))
+        if not self.bar.disable:
+            self.bar.write(f"{self.stage.name} {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in measured.items()))
 
     def _write(self, **facts: Any) -> None:
         seconds = round(time.monotonic() - self.started, 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,16 @@ from vlm.tokenizer import Tokenizer
 
 from .distributed import launch, rank
 from .loop import Interrupted, train
-from .stages import Recipe
+from .stages import Recipe, StageConfig
 from .tokenizer import train_tokenizer
 
 
 def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
-    """The fresh model of a recipe; its tokenizer is trained once and kept in the run folder."""
+    """The model that a recipe begins with; a fresh one's tokenizer is trained once and kept in the run folder."""
+    if recipe.model is None:
+        model, processor = checkpoint.load(checkpoint.resolve(recipe.start))
+        recipe.check_parts(processor.config)
+        return model, processor
     path = run_dir / "tokenizer.json"
     if not path.exists():
         from .synthetic.conversations import BRIEFLY, CAPTION_PROMPTS, DESCRIBED, IN_A_SENTENCE, OF_ONE, TRANSCRIBE
@@ -42,6 +47,17 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     return build_model(recipe.model), processor
 
 
+def check_speech(stages: Iterable[StageConfig]) -> None:
+    """Raises `VlmError` at the start, not hours later, where a stage will need a program that is missing."""
+    spoken = [s.name for s in stages if s.objective == "ctc" or s.mixture.spoken or s.mixture.transcripts]
+    if spoken and shutil.which("espeak-ng") is None:
+        raise VlmError(
+            "missing_program",
+            f"stage {spoken[0]!r} trains on speech, which espeak-ng makes, but it is not installed (Debian, Ubuntu: "
+            "apt-get install espeak-ng; macOS: brew install espeak-ng); the recipe 'smoke' does without",
+        )
+
+
 def run(
     recipe: Recipe, run_dir: Path, *, workers: int = 1, device: str = "cpu", quiet: bool = False,
     until: str | None = None, stop: Callable[[], bool] = lambda: False,
@@ -50,11 +66,13 @@ def run(
 
     Raises:
         CheckpointError: no stage is called `until`; a folder in `run_dir` is damaged or of another recipe.
+        VlmError: a stage needs espeak-ng, which is missing.
         Interrupted: `stop` said yes (see `train`).
     """
     names = [stage.name for stage in recipe.stage]
     if until is not None and until not in names:
         raise CheckpointError(f"recipe {recipe.name!r} has no stage {until!r}; its stages: {', '.join(names)}")
+    check_speech(recipe.stage[: names.index(until) + 1] if until else recipe.stage)
     model, processor = prepare(recipe, run_dir)
     folder = run_dir
     for number, stage in enumerate(recipe.stage, start=1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,18 +108,31 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model shape and the stages that make it, in order."""
+    """A model and the stages that train it, in order.
+
+    `model` is the shape of a fresh one, which gets a tokenizer of its own; `start` is a model
+    folder (or `default`) to go on from. One of the two.
+    """
 
     name: str
-    model: ModelConfig
     stage: tuple[StageConfig, ...]
+    model: ModelConfig | None = None
+    start: str = ""
     seed: int = 1
     tokenizer_size: int = 4096
     tokenizer_scenes: int = 3000
-    notes: str = field(default="")
 
     def __post_init__(self) -> None:
-        absent = {"vision": self.model.clip is None, "audio": self.model.whisper is None}
+        if not self.stage:
+            raise CheckpointError("config: the recipe has no stage")
+        if (self.model is None) == (not self.start):
+            raise CheckpointError("config: a recipe needs either a [model] or a start, not both")
+        if self.model is not None:
+            self.check_parts(self.model)
+
+    def check_parts(self, model: ModelConfig) -> None:
+        """Raises `CheckpointError` for a stage that needs a part which `model` lacks."""
+        absent = {"vision": model.clip is None, "audio": model.whisper is None}
         absent |= {"image_projector": absent["vision"], "audio_projector": absent["audio"], "decoder": False}
         needed = {"contrastive": "vision", "ctc": "audio", "next-token": ""}
         for stage in self.stage:
@@ -129,8 +142,6 @@ class Recipe:
             for part in [*named, *filter(None, [needed[stage.objective]])]:
                 if absent[part]:
                     raise CheckpointError(f"config: stage {stage.name!r} needs the part {part!r}, which the model lacks")
-        if not self.stage:
-            raise CheckpointError("config: the recipe has no stage")
 
 
 def find_recipe(name: str) -> Recipe:

@@ -137,7 +137,7 @@ def parts_of(message: Message) -> list[dict[str, Any]]:
 
 
 def check(messages: list[Message], *, for_training: bool) -> None:
-    """Roles in a possible order, something to answer, nothing empty.
+    """Roles in a possible order, something to answer, nothing empty (but an answer that was).
 
     Raises:
         InputError: says which message and why.
@@ -154,7 +154,8 @@ def check(messages: list[Message], *, for_training: bool) -> None:
             raise InputError(f"message {index}: an assistant message must follow a user message")
         if role == "user" and previous == "user":
             raise InputError(f"message {index}: two user messages in a row; join them into one")
-        if role != "system" and not any(p["type"] != "text" or p["text"].strip() for p in parts):
+        needed = role == "user" or (role == "assistant" and for_training)
+        if needed and not any(p["type"] != "text" or p["text"].strip() for p in parts):
             raise InputError(f"message {index} ({role}) is empty")
     last = messages[-1]["role"]
     if last != ("assistant" if for_training else "user"):

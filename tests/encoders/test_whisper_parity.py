@@ -165,7 +165,8 @@ def test_a_sound_of_two_and_a_half_windows() -> None:
     [
         (160, [1]), (161, [2]), (320, [2]), (1, [1]), (WINDOW - 1, [200]), (WINDOW, [200]),
         (WINDOW + 159, [200]),  # less than a frame: dropped
-        (WINDOW + 160, [200, 1]), (WINDOW + 161, [200, 2]), (2 * WINDOW, [200, 200]), (3 * WINDOW - 160, [200, 200, 199]),
+        (WINDOW + 160, [200, 1]), (WINDOW + 161, [200, 2]), (2 * WINDOW, [200, 200]),
+        (3 * WINDOW - 160, [200, 200, 199]),
     ],
 )  # fmt: skip
 def test_lengths_in_frames(samples: int, expected: list[int]) -> None:

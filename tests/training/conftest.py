@@ -1,4 +1,4 @@
-"""What the training tests share: a tokenizer of the studio's words, a model small enough to train in a second, hashes."""
+"""What the training tests share: a tokenizer of the studio's words, a model that trains in a second, hashes."""
 
 from __future__ import annotations
 

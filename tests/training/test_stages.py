@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -16,14 +15,16 @@ import torch
 from torch import Tensor
 
 from training import loop
+from training.calibrate import calibrate
 from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
 from training.optim import build_optimizer, freeze, parts, rate_factor
-from training.run import run, stop_on_signal
+from training.run import check_speech, run, stop_on_signal
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
+from vlm import checkpoint
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
-from vlm.errors import CheckpointError
+from vlm.errors import CheckpointError, VlmError
 from vlm.generate import SamplingOptions, generate
 from vlm.model import build_model
 
@@ -96,7 +97,8 @@ def test_a_stage_changes_exactly_the_parts_it_names(name, fresh, stage, run_stag
     run_stage(model, stage(name=name, objective=objective, trains=trains, mixture=mixture, batch_size=4), tmp_path)
     changed = {part for part, module in parts(model).items() if digest(module) != before[part]}
     assert changed == set(named)
-    assert {part for part, module in parts(model).items() if any(p.requires_grad for p in module.parameters())} == set(named)
+    for part, module in parts(model).items():
+        assert {p.requires_grad for p in module.parameters()} == {part in named}
 
 
 def test_the_smoke_recipe_is_the_whole_chain():
@@ -202,7 +204,8 @@ def test_the_stream_does_not_depend_on_workers_or_start(workers, studio_processo
     examples = Examples(studio_processor, stage(mixture=Mixture(images=0.7, sounds=0.3)))
     whole = batches_from(examples, 0, 0, 2 * GROUP + 1)
     for start in (0, 3):
-        for found, wanted in zip(batches_from(examples, start, workers, 2 * GROUP + 1 - start), whole[start:], strict=True):
+        drawn = batches_from(examples, start, workers, 2 * GROUP + 1 - start)
+        for found, wanted in zip(drawn, whole[start:], strict=True):
             for name in ("input_ids", "labels", "valid", "position_ids", "segment_ids"):
                 assert torch.equal(getattr(found, name), getattr(wanted, name))
             assert found.media.keys() == wanted.media.keys()
@@ -287,10 +290,14 @@ def test_the_state_of_another_model_is_refused(saved, fresh, stage, run_stage, s
 # --- losses that are not finite --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "change", [lambda loss: loss * float("nan"), lambda loss: loss * float("inf"), lambda loss: loss + (loss * 0).sqrt()],
-    ids=["nan", "inf", "only the gradient"],
-)  # fmt: skip
+SPOILED = {
+    "nan": lambda loss: loss * float("nan"),
+    "inf": lambda loss: loss * float("inf"),
+    "only the gradient": lambda loss: loss + (loss * 0).sqrt(),
+}
+
+
+@pytest.mark.parametrize("change", SPOILED.values(), ids=SPOILED)
 def test_a_step_that_is_not_finite_is_skipped(change, fresh, stage, run_stage, digest, tmp_path, monkeypatch):
     spoil(monkeypatch, lambda call: call <= 2, change)
     model = fresh()
@@ -301,7 +308,7 @@ def test_a_step_that_is_not_finite_is_skipped(change, fresh, stage, run_stage, d
     assert all(bool(torch.isfinite(p).all()) for p in model.parameters())
 
 
-@pytest.mark.parametrize("change", [lambda loss: loss * float("nan"), lambda loss: loss + (loss * 0).sqrt()])
+@pytest.mark.parametrize("change", SPOILED.values(), ids=SPOILED)
 def test_ten_in_a_row_stop_the_run(change, fresh, stage, run_stage, digest, tmp_path, monkeypatch):
     spoil(monkeypatch, lambda call: call > 1, change)
     model = fresh()
@@ -322,8 +329,9 @@ def test_nine_in_a_row_do_not_and_the_reports_stay_json(fresh, stage, run_stage,
 # --- reports ---------------------------------------------------------------------------------------
 
 
-def test_reports_have_what_a_plot_needs(fresh, stage, run_stage, lines, tmp_path):
+def test_reports_have_what_a_plot_needs(fresh, stage, run_stage, lines, tmp_path, capfd):
     measured = run_stage(fresh(), stage(steps=40, batch_size=1, validate_every=30, warmup=10), tmp_path)
+    assert capfd.readouterr() == ("", "")  # quiet
     found = lines(tmp_path)
     assert [(line["step"], "val_loss" in line) for line in found] == [(20, False), (30, True), (40, False), (40, True)]
     assert all(line["stage"] == "tiny" and line["seconds"] >= 0 for line in found)
@@ -339,7 +347,8 @@ def test_rate_factor(stage):
     config = stage(steps=100, warmup=10, decay=0.25)
     wanted = {0: 0.1, 4: 0.5, 9: 1.0, 10: 1.0, 50: 1.0, 75: 1.0, 76: 0.96, 80: 0.8, 95: 0.2, 99: 0.04}
     assert {step: round(rate_factor(step, config), 12) for step in wanted} == wanted
-    assert rate_factor(0, stage(steps=100, warmup=0, decay=0.0)) == rate_factor(99, stage(steps=100, warmup=1, decay=0.0)) == 1
+    for step, warmup in ((0, 0), (0, 1), (99, 1)):
+        assert rate_factor(step, stage(steps=100, warmup=warmup, decay=0.0)) == 1
     assert rate_factor(999, stage(steps=1000, warmup=0, decay=1.0)) == 0.02
 
 
@@ -347,7 +356,8 @@ def grads(model: Any, stage: Any, rows: list[list[Sample]]) -> tuple[float, dict
     freeze(model, stage)
     optimizer = build_optimizer(model, None, stage)
     batches: Iterator[Batch] = iter([collate(chunk, 0) for chunk in rows])
-    loss, _ = gradients(Training(model, None), optimizer, batches, replace(stage, accumulate=len(rows), clip_norm=1e6), 0, CPU)
+    stage = replace(stage, accumulate=len(rows), clip_norm=1e6)
+    loss, _ = gradients(Training(model, None), optimizer, batches, stage, 0, CPU)
     return loss, {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
@@ -362,7 +372,22 @@ def test_accumulated_batches_are_one_large_batch(fresh, stage, studio_processor)
     assert loss_1 == pytest.approx(loss_2, rel=1e-5)
     assert grads_1.keys() == grads_2.keys()
     for name, wanted in grads_1.items():
-        torch.testing.assert_close(grads_2[name], wanted, rtol=1e-3, atol=1e-6 + 1e-4 * float(wanted.abs().max()), msg=name)
+        slack = 1e-6 + 1e-4 * float(wanted.abs().max())
+        torch.testing.assert_close(grads_2[name], wanted, rtol=1e-3, atol=slack, msg=name)
+
+
+def test_calibration_puts_projectors_on_the_scale_of_the_embeddings(fresh, stage, studio_processor):
+    model = fresh()
+    config = stage(mixture=Mixture(images=0.5, sounds=0.5), batch_size=4)
+    batches = Examples(studio_processor, config).batches(0)
+    wanted = float(model.decoder.model.embed_tokens.weight.detach().square().mean().sqrt())
+    calibrate(model, batches, ("image", "audio"))
+    with torch.inference_mode():
+        for modality in ("image", "audio"):
+            features = torch.cat([model.encode(batch, modality) for batch in batches if modality in batch.media])
+            assert float(features.square().mean().sqrt()) == pytest.approx(wanted, rel=0.05)
+    with pytest.raises(ValueError, match="no audio in the batches"):
+        calibrate(model, [batch for batch in batches if "audio" not in batch.media], ("audio",))
 
 
 def test_exact_answers_are_those_that_greedy_decoding_gives(fresh, studio_processor, stage):
@@ -385,10 +410,9 @@ def test_exact_answers_are_those_that_greedy_decoding_gives(fresh, studio_proces
             if wrong := (index + number) % 3 == 0:
                 said[number * 2] = (said[number * 2] + 1) % 1000
             right += not wrong
-            labels = torch.full((len(prompt),), IGNORE_INDEX)
-            conversations.append(
-                Sample(torch.cat((prompt.input_ids, torch.tensor(said))), torch.cat((labels, torch.tensor(said))), prompt.media)
-            )
+            answer, silent = torch.tensor(said), torch.full((len(prompt),), IGNORE_INDEX)
+            ids, labels = torch.cat((prompt.input_ids, answer)), torch.cat((silent, answer))
+            conversations.append(Sample(ids, labels, prompt.media))
         rows.append(pack(conversations))
     assert 4 < right < 12
     with torch.inference_mode():
@@ -448,14 +472,21 @@ def test_a_recipe_error_names_the_field(case, tmp_path):
         find_recipe(str(tmp_path / "broken.toml"))
 
 
+def recipe_of(model: Any, *stages: Any, **changes: Any) -> Recipe:
+    return Recipe(name="small", stage=stages, model=model, tokenizer_size=700, tokenizer_scenes=36, **changes)
+
+
 def test_a_stage_that_needs_what_the_model_lacks(stage, studio_processor):
     deaf = replace(studio_processor.config, whisper=None, audio_projector=None)
     with pytest.raises(CheckpointError, match="'tiny' needs the part 'audio'"):
-        Recipe("r", deaf, (stage(),))
+        recipe_of(deaf, stage())
     with pytest.raises(CheckpointError, match="'tiny' needs the part 'audio'"):
-        Recipe("r", deaf, (stage(objective="ctc", trains=Trains(decoder=1e-3)),))
+        recipe_of(deaf, stage(objective="ctc", trains=Trains(decoder=1e-3)))
     with pytest.raises(CheckpointError, match="no stage"):
-        Recipe("r", deaf, ())
+        recipe_of(deaf)
+    for model, start in ((None, ""), (studio_processor.config, "default")):
+        with pytest.raises(CheckpointError, match=r"either a \[model\] or a start"):
+            recipe_of(model, stage(), start=start)
 
 
 @pytest.mark.parametrize("name", ["smok", "no/such.toml", "recipes", ""])
@@ -468,16 +499,23 @@ def test_an_unknown_recipe_lists_what_ships(name, tmp_path, monkeypatch):
 # --- a recipe from start to end --------------------------------------------------------------------
 
 
-def small_recipe(stage: Callable[..., Any], model: Any) -> Recipe:
-    stages = (
-        stage(name="words", trains=Trains(decoder=1e-3), mixture=Mixture(described=1.0), steps=2),
-        stage(name="pictures", steps=3),
-    )
-    return Recipe("small", model, stages, tokenizer_size=700, tokenizer_scenes=36)
+@pytest.mark.parametrize(
+    "changes",
+    [{"objective": "ctc"}, {"mixture": Mixture(images=0.9, spoken=0.1)}, {"mixture": Mixture(transcripts=1.0)}],
+    ids=["ctc", "spoken", "transcripts"],
+)
+def test_missing_espeak_is_said_before_anything_is_trained(changes, stage, studio_processor, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    recipe = recipe_of(studio_processor.config, stage(), stage(name="talk", **changes))
+    with pytest.raises(VlmError, match=r"stage 'talk' trains on speech.*apt-get install espeak-ng"):
+        run(recipe, tmp_path / "run", workers=0, quiet=True)
+    assert not (tmp_path / "run").exists()
+    check_speech(recipe.stage[:1])
 
 
 def test_a_recipe_goes_on_where_it_stopped(stage, studio_processor, tmp_path):
-    recipe = small_recipe(stage, studio_processor.config)
+    words = stage(name="words", trains=Trains(decoder=1e-3), mixture=Mixture(described=1.0), steps=2)
+    recipe = recipe_of(studio_processor.config, words, stage(name="pictures"))
     options = {"workers": 0, "quiet": True}
     wanted = run(recipe, tmp_path / "whole", **options)
     assert wanted == tmp_path / "whole" / "2-pictures" / "model"
@@ -494,6 +532,18 @@ def test_a_recipe_goes_on_where_it_stopped(stage, studio_processor, tmp_path):
     for file in files:
         assert (found / file).read_bytes() == (wanted / file).read_bytes(), file
     assert json.loads((found / "measured.json").read_text()).keys() == {"val_loss", "exact", "blind"}
-    stamp = os.stat(found / "model.safetensors").st_mtime_ns
+    stamp = (found / "model.safetensors").stat().st_mtime_ns
     assert run(recipe, tmp_path / "cut", **options) == found
-    assert os.stat(found / "model.safetensors").st_mtime_ns == stamp
+    assert (found / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_a_recipe_can_go_on_from_a_model_folder(stage, studio_processor, fresh, digest, tmp_path):
+    checkpoint.save(tmp_path / "first", fresh(), studio_processor)
+    more = stage(name="more", trains=Trains(image_projector=1e-3), steps=1)
+    folder = run(recipe_of(None, more, start=str(tmp_path / "first")), tmp_path / "run", workers=0, quiet=True)
+    model, processor = checkpoint.load(folder)
+    assert processor.config == studio_processor.config
+    before, after_it = parts(fresh()), parts(model)
+    assert {name for name in before if digest(before[name]) != digest(after_it[name])} == {"image_projector"}
+    with pytest.raises(CheckpointError, match="no such model folder"):
+        run(recipe_of(None, more, start=str(tmp_path / "none")), tmp_path / "other", workers=0, quiet=True)

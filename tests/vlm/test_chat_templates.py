@@ -361,7 +361,7 @@ def test_a_control_token_that_the_tokenizer_lacks_is_named() -> None:
 
 
 def test_an_unknown_template_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CheckpointError, match="'alpaca'.*studio, llama-2, llama-3, vicuna, chatml, plain"):
+    with pytest.raises(CheckpointError, match=r"'alpaca'.*studio, llama-2, llama-3, vicuna, chatml, plain"):
         processor_of("alpaca")
 
 
@@ -423,7 +423,7 @@ REFUSED: dict[str, tuple[Any, bool, str]] = {
     "image part without image": (user([{"type": "image"}]), False, "of type image needs a 'image' value"),
     "audio part of None": (user([{"type": "audio", "audio": None}]), False, "of type audio needs a 'audio' value"),
     "image under another name": (user([{"type": "image", "audio": 1}]), False, "needs a 'image' value"),
-    "system with an image": ([{"role": "system", "content": [PICTURE]}, U], False, "only user messages may carry image"),
+    "system with an image": ([{"role": "system", "content": [PICTURE]}, U], False, "only user messages may carry"),
     "assistant with an image": ([U, {"role": "assistant", "content": [PICTURE]}], True, "only user messages may carry"),
     # order
     "system later": ([U, A, SYS, U], False, "message 2: a system message must be the first"),

@@ -1,4 +1,4 @@
-"""Model folders: written whole or not at all, read strictly. C1 to C13 are the hazards of damaged and hostile folders."""
+"""Model folders: written whole or not at all, and read strictly (C1 to C13: damaged and hostile ones)."""
 
 from __future__ import annotations
 
@@ -166,7 +166,10 @@ def test_a_model_without_ears_or_eyes(tmp_path: Path, text_only: ModelConfig, ti
 
 
 def test_the_loaded_folder_answers_as_the_model_did(tiny_folder: Path, tiny_assistant: vlm.Assistant) -> None:
-    assert vlm.load(tiny_folder).ask("what is", max_new_tokens=8).text == tiny_assistant.ask("what is", max_new_tokens=8).text
+    assert (
+        vlm.load(tiny_folder).ask("what is", max_new_tokens=8).text
+        == tiny_assistant.ask("what is", max_new_tokens=8).text
+    )
 
 
 def test_a_folder_holds_data_and_nothing_else(tmp_path: Path, tiny_model: VLM, tiny_processor: Processor) -> None:
@@ -377,7 +380,8 @@ def test_everything_is_synced_before_it_takes_its_place(
 def run_script(script: str, *arguments: object, timeout: float = 120) -> list[str]:
     """Its lines; an assertion that fails inside shows its text."""
     command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(Path(checkpoint.__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.splitlines()
 
@@ -416,7 +420,8 @@ def test_a_file_cut_short_or_gone_is_seen(signed: Path, name: str) -> None:
     [
         "", "[]", "null", "{}", '{"files": []}', '{"files": {"config.json": 5}}', '{"files": {"config.json": null}}',
         '{"files": {"config.json": {}}}', '{"files": {"../model/config.json": {}}}', '{"files": {"/etc/passwd": {}}}',
-        '{"files": {"..": {}}}', '{"files": {"": {}}}', '{"files": {"%s": {}}}' % ("x" * 5000), '{"files": {"a\\u0000": {}}}',
+        '{"files": {"..": {}}}', '{"files": {"": {}}}', '{"files": {"%s": {}}}' % ("x" * 5000),
+        '{"files": {"a\\u0000": {}}}',
         '{"files": NaN}', '{"files": ' + "9" * 5000 + "}", "[" * 100_000, "\ud800",
     ],
     ids=lambda text: repr(text[:30]),
@@ -473,8 +478,8 @@ def oversized_headers() -> Iterator[tuple[str, bytes | int]]:
     yield "300k lists", b"[" + b"[]," * 150_000 + b"[]]"
     yield "300k entries", b"{" + ",".join(f'"{i}":0' for i in range(300_000)).encode() + b"}"
     yield "long name", json.dumps({"x" * (15 << 20): json.loads(entry % 1)}).encode()
-    yield "long numbers", ('{"a":%s}' % entry % ",".join([str(10**4200)] * 3000)).encode()
-    yield "long shape", ('{"a":%s}' % entry % ",".join(["9"] * 300_000)).encode()
+    yield "long numbers", ('{"a":' + entry % ",".join([str(10**4200)] * 3000) + "}").encode()
+    yield "long shape", ('{"a":' + entry % ",".join(["9"] * 300_000) + "}").encode()
     yield "blanks", b" " * (16 << 20)
     yield "long text", b'"' + b"x" * (15 << 20)
 
@@ -593,7 +598,9 @@ def test_c3_duplicate_names(folder: Path, spelled: str) -> None:
     refused(folder, WEIGHTS, "'a'", "stands twice in the header")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}", b'{"a":NaN}', b'{"a":Infinity}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}", b'{"a":NaN}', b'{"a":Infinity}']
+)
 def test_c3_headers_that_are_none(folder: Path, text: bytes) -> None:
     write_raw(folder / WEIGHTS, text, b"")
     refused(folder, WEIGHTS)
@@ -790,18 +797,21 @@ OUT_OF_RANGE = [
     ("decoder.rope_theta", HUGE), ("decoder.rope_theta", b"-1e400"), ("decoder.rope_theta", 1e300),
     ("decoder.rope_scaling", "linear"), ("decoder.rope_scaling", {"rope_type": "yarn", "factor": 2.0}),
     ("decoder.rope_scaling", {"rope_type": "linear", "factor": 0.5}), ("decoder.rope_scaling", {"factor": 2.0}),
-    ("decoder.rope_scaling", {"rope_type": "linear", "factor": HUGE}), ("decoder.rope_scaling", {"rope_type": [], "factor": 2.0}),
+    ("decoder.rope_scaling", {"rope_type": "linear", "factor": HUGE}),
+    ("decoder.rope_scaling", {"rope_type": [], "factor": 2.0}),
     ("decoder.rope_scaling", {"rope_type": "llama3", "factor": 2.0, "low_freq_factor": 4.0, "high_freq_factor": 1.0}),
     ("decoder.tie_word_embeddings", 1), ("decoder", None), ("decoder", []), ("decoder", {}),
     ("special_ids.pad", -1), ("special_ids.bos", 288), ("special_ids.eos", [2, 10**9]), ("special_ids.eos", 2),
     ("special_ids.image", 288), ("special_ids.audio", 1 << 70), ("special_ids.image", "6"), ("special_ids.eos", ["2"]),
     ("special_ids.image", 7), ("special_ids.audio", 0), ("special_ids.image", 2),
     ("chat_template", "unheard-of"), ("chat_template", 5), ("chat_template", "{{ 7 * 7 }}"), ("name", None),
-    ("clip.image_size", 10**6), ("clip.image_size", 0), ("clip.image_size", 33), ("clip.patch_size", 0), ("clip.patch_size", 64),
+    ("clip.image_size", 10**6), ("clip.image_size", 0), ("clip.image_size", 33), ("clip.patch_size", 0),
+    ("clip.patch_size", 64),
     ("clip.width", 10**6), ("clip.width", 17), ("clip.layers", 10**6), ("clip.layers", 0), ("clip.head_width", 0),
     ("clip.head_width", -8), ("clip.mlp_ratio", 0), ("clip.mlp_ratio", b"1e400"), ("clip.mlp_ratio", HUGE),
     ("clip.embed_dim", 10**9), ("clip.feature_layer", 0), ("clip.feature_layer", -3), ("clip.feature_layer", 5),
-    ("clip.pool_type", "max"), ("clip.quick_gelu", "yes"), ("clip.image_mean", [0.5, 0.5]), ("clip.image_mean", [0.5] * 4),
+    ("clip.pool_type", "max"), ("clip.quick_gelu", "yes"), ("clip.image_mean", [0.5, 0.5]),
+    ("clip.image_mean", [0.5] * 4),
     ("clip.image_mean", [0.5, 0.5, "a"]), ("clip.image_mean", b"[1e400, 0, 0]"), ("clip.image_std", [0.0, 0.5, 0.5]),
     ("clip.image_std", [-1.0, 0.5, 0.5]), ("clip.image_std", 0.5), ("clip.grids", [[0, 1]]), ("clip.grids", [[-2, -2]]),
     ("clip.grids", [[9, 9]]), ("clip.grids", [[1, 2, 3]]), ("clip.grids", [[1]]), ("clip.grids", [1, 2]),
@@ -828,12 +838,18 @@ def test_c8_values_out_of_range(folder: Path, monkeypatch: pytest.MonkeyPatch, f
     monkeypatch.setattr(checkpoint, "build_model", too_early)
     edit_config(folder, field, value)
     message = refused(folder, "config")
-    if not (isinstance(value, bytes) and (b"N" in value or b"I" in value or len(value) > 4300)):  # of these JSON says it
+    if not (
+        isinstance(value, bytes) and (b"N" in value or b"I" in value or len(value) > 4300)
+    ):  # of these JSON says it
         assert field.split(".")[0] in message or field.rpartition(".")[2] in message
 
 
 def test_c8_dynamic_scaling_needs_room(folder: Path) -> None:
-    for field, value in (("head_dim", 2), ("num_attention_heads", 16), ("rope_scaling", {"rope_type": "dynamic", "factor": 2.0})):
+    for field, value in (
+        ("head_dim", 2),
+        ("num_attention_heads", 16),
+        ("rope_scaling", {"rope_type": "dynamic", "factor": 2.0}),
+    ):
         edit_config(folder, f"decoder.{field}", value)
     refused(folder, "config", "dynamic", "head_dim")
 
@@ -873,7 +889,9 @@ def test_c9_fields_that_would_bring_code(folder: Path, tmp_path: Path, field: st
     assert not {"modeling", "evil"} & (set(sys.modules) - before)
 
 
-@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['id']", "%YAML 1.1\n---\n!!python/name:os.system", "a: 1"])
+@pytest.mark.parametrize(
+    "text", ["!!python/object/apply:os.system ['id']", "%YAML 1.1\n---\n!!python/name:os.system", "a: 1"]
+)
 def test_c9_yaml_is_no_config(folder: Path, text: str) -> None:
     (folder / "config.json").write_text(text)
     refused(folder, "config.json", "not valid JSON")
@@ -881,7 +899,18 @@ def test_c9_yaml_is_no_config(folder: Path, text: str) -> None:
 
 def test_c8_a_config_that_is_none(folder: Path) -> None:
     path = folder / "config.json"
-    for content in (b"", b"null", b"[]", b"5", b'"text"', b"\xff\xfe\x00", b"{}", b"{" * 100, b"\0" * 100, b"[" * 2_000_000):
+    for content in (
+        b"",
+        b"null",
+        b"[]",
+        b"5",
+        b'"text"',
+        b"\xff\xfe\x00",
+        b"{}",
+        b"{" * 100,
+        b"\0" * 100,
+        b"[" * 2_000_000,
+    ):
         path.write_bytes(content)
         refused(folder, "config")
     path.write_bytes(b" " * (5 << 20))
@@ -903,9 +932,11 @@ def sharded(tmp_path: Path, tiny_model: VLM, tiny_processor: Processor) -> Path:
 @pytest.mark.parametrize(
     "shard",
     [
-        "../../etc/passwd", "../model-00001-of-00004.safetensors", "/etc/passwd", "/etc/passwd.safetensors", "sub/a.safetensors",
+        "../../etc/passwd", "../model-00001-of-00004.safetensors", "/etc/passwd", "/etc/passwd.safetensors",
+        "sub/a.safetensors",
         "./a.safetensors", "..", ".", "", "model.bin", "a.safetensors/..", "..\\x", "http://localhost/a.safetensors",
-        "x" * 5000 + ".safetensors", "a\0.safetensors", "~/a.safetensors", "$HOME/a.safetensors", 7, None, ["a.safetensors"], {},
+        "x" * 5000 + ".safetensors", "a\0.safetensors", "~/a.safetensors", "$HOME/a.safetensors", 7, None,
+        ["a.safetensors"], {},
     ],
     ids=lambda shard: repr(shard)[:40],
 )  # fmt: skip
@@ -930,7 +961,9 @@ def test_c10_missing_doubled_and_wrong_shards(sharded: Path) -> None:
     vlm.load(sharded)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": "x"}', "[" * 9999])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": "x"}', "[" * 9999]
+)
 def test_c10_an_index_that_is_none(sharded: Path, text: str) -> None:
     (sharded / INDEX).write_text(text)
     refused(sharded, INDEX)
@@ -970,7 +1003,9 @@ def test_c11_a_control_token_that_anyone_can_type(folder: Path, token: str) -> N
     """As an added token that is not special, or as an ordinary one: text would turn into its id."""
     kept = (folder / "tokenizer.json").read_bytes()
     edit_tokenizer(folder, lambda data: [t.update(special=t["content"] != token) for t in data["added_tokens"]])
-    refused(folder, "tokenizer.json", "is ordinary text", f"id {7 if 'audio' in token else 6 if 'image' in token else ''}")
+    refused(
+        folder, "tokenizer.json", "is ordinary text", f"id {7 if 'audio' in token else 6 if 'image' in token else ''}"
+    )
     (folder / "tokenizer.json").write_bytes(kept)
 
     def drop(data: dict[str, Any]) -> None:
@@ -999,8 +1034,13 @@ def test_c11_an_end_that_would_not_end(folder: Path) -> None:
 def test_c11_tokenizer_files_that_are_none(folder: Path) -> None:
     path = folder / "tokenizer.json"
     whole = path.read_bytes()
-    for content in (b"", b"{}", b"[]", b"null", b"\xff" * 100, whole[:-1], whole[: len(whole) // 2], b"[" * 100_000, b"PK\3\4",
-                    whole.replace(b'"BPE"', b'"Evil"'), whole.replace(b'"merges"', b'"margins"')):  # fmt: skip
+    broken = [
+        whole[:-1],
+        whole[: len(whole) // 2],
+        whole.replace(b'"BPE"', b'"Evil"'),
+        whole.replace(b"merges", b"mirth"),
+    ]
+    for content in (b"", b"{}", b"[]", b"null", b"\xff" * 100, b"[" * 100_000, b"PK\3\4", *broken):
         path.write_bytes(content)
         refused(folder, "tokenizer.json")
     with path.open("wb") as file:

@@ -58,8 +58,12 @@ def reference(config: DecoderConfig, seed: int = 0) -> LlamaForCausalLM:
     model = LlamaForCausalLM(
         LlamaConfig(
             **{n: getattr(config, n) for n in names},
-            rope_parameters=rope, attn_implementation="eager", bos_token_id=None, eos_token_id=None, pad_token_id=None,
-        )  # fmt: skip
+            rope_parameters=rope,
+            attn_implementation="eager",
+            bos_token_id=None,
+            eos_token_id=None,
+            pad_token_id=None,
+        )
     ).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # far from the usual small init, so that every part matters
@@ -282,10 +286,13 @@ def test_padded_rows_are_the_rows_alone(shape: str, left: bool) -> None:
 MASKS = {
     "causal": lambda B, T: None,
     "mask shared by rows": lambda B, T: causal_mask(T, T),
-    "left padding": lambda B, T: causal_mask(T, T)
-    & ((torch.arange(T) >= torch.tensor([0, T // 2])[:, None])[:, None, None, :] | torch.eye(T, dtype=torch.bool)),
-    "segments": lambda B, T: causal_mask(T, T)
-    & (((torch.arange(T) // 3)[:, None] == torch.arange(T) // 3) | (torch.arange(T) < 3)),
+    "left padding": lambda B, T: (
+        causal_mask(T, T)
+        & ((torch.arange(T) >= torch.tensor([0, T // 2])[:, None])[:, None, None, :] | torch.eye(T, dtype=torch.bool))
+    ),
+    "segments": lambda B, T: (
+        causal_mask(T, T) & (((torch.arange(T) // 3)[:, None] == torch.arange(T) // 3) | (torch.arange(T) < 3))
+    ),
 }
 
 

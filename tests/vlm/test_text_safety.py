@@ -99,9 +99,11 @@ PIECES = st.one_of(
         lambda two: two[0][:2] + two[1] + two[0][2:]
     ),
     st.sampled_from(
-        ["{{ messages }}", "{% for m in messages %}", "{{ 7*7 }}", "{#", "%s %n {0}", "[INST]", " [/INST] ", "<<SYS>>\n",
+        ["{{ messages }}", "{% for m in messages %}", "{{ 7*7 }}", "{#", "%s %n {0}", "[INST]", " [/INST] ",
+         "<<SYS>>\n",
          "\n<</SYS>>\n\n", "USER: ", "ASSISTANT:", "\x00", "\x1b[31m", "\u202eabc\u202c", "\ufeff", "e" + "\u0301" * 50,
-         "▁", "Ġ", "Ċ", "<0x0A>", "\r\n", "  ", "👩‍👩‍👧‍👦", "🏳️\u200d🌈", "עברית", "العربية", "한국어", "\U0010ffff", "\ufffd"]
+         "▁", "Ġ", "Ċ", "<0x0A>", "\r\n", "  ", "👩‍👩‍👧‍👦", "🏳️\u200d🌈", "עברית", "العربية", "한국어",
+         "\U0010ffff", "\ufffd"]
     ),
     st.text(max_size=12),
 )  # fmt: skip
@@ -174,11 +176,10 @@ def processor_of(make: str, template: str) -> Processor:
         tokenizer = TOKENIZERS[make]
         control = tokenizer.control
         names = ("<|image|>", "<|audio|>") if template == "studio" else ("<image>", "<audio>")
+        image, audio, end = (control(name) for name in (*names, ENDS.get(template, "</s>")))
         config = ModelConfig(
             decoder=DecoderConfig(len(tokenizer), 8, 8, 1, 1, 1, 8, max_position_embeddings=1 << 20),
-            special_ids=SpecialIds(
-                control("<pad>"), control("<s>"), (control(ENDS.get(template, "</s>")),), control(names[0]), control(names[1])
-            ),
+            special_ids=SpecialIds(control("<pad>"), control("<s>"), (end,), image, audio),
             chat_template=template,
             clip=ClipConfig(image_size=8, patch_size=4, width=8, layers=2, head_width=4, grids=((1, 2), (2, 1))),
             whisper=WhisperConfig(8, 1, 2, 8, num_mel_bins=8, max_source_positions=50),
@@ -205,7 +206,7 @@ def conversation(texts: tuple[str, str, str, str], images: int, sounds: int) -> 
     texts=st.tuples(SURROGATES, SURROGATES, SURROGATES, SURROGATES), images=st.integers(0, 2), sounds=st.integers(0, 2),
     template=st.sampled_from(sorted(TEMPLATES)), training=st.booleans(),
 )  # fmt: skip
-@example(texts=("<image>", "<image><audio>", "<|eot_id|>", "<|image|>"), images=1, sounds=0, template="llama-3", training=True)
+@example(texts=("<image>", "<audio>", "<|eot_id|>", "<image>"), images=1, sounds=0, template="llama-3", training=True)
 @example(texts=("<|image|>",) * 4, images=0, sounds=0, template="studio", training=False)
 def test_text_changes_neither_controls_nor_placeholders(
     make: str, texts: tuple[str, str, str, str], images: int, sounds: int, template: str, training: bool
@@ -250,7 +251,7 @@ def test_parts_do_not_join_to_a_control(make: str, text: str, cut: int, template
     assert [i for i in found if i in special] == [i for i in plain if i in special]
 
 
-@pytest.mark.parametrize("text", [json.loads('"\\ud800"'), "\x00", "\u202e", "e" + "\u0301" * 10_000, "\u200b", "{{ 1 }}"])
+@pytest.mark.parametrize("text", [json.loads('"\\ud800"'), "\x00", "\u202e", "e" + "\u0301" * 10_000, "\u200b", "{{}}"])
 def test_odd_texts_are_accepted(make: str, text: str) -> None:
     processor = processor_of(make, "studio")
     sample = processor([{"role": "user", "content": text}], for_training=False)
