@@ -1,4 +1,4 @@
-"""Who may import whom: the plan of the house, read from the sources themselves."""
+"""Who may import whom, read from the sources (which calls belong to which module: `test_choke_points.py`)."""
 
 from __future__ import annotations
 
@@ -26,30 +26,17 @@ ONLY_IN: dict[str, set[str]] = {
     # the two reference libraries
     "open_clip": {"encoders/clip.py", "training/loss.py"},
     "transformers": {"encoders/whisper.py"},
-    # raw primitives: foreign bytes and weights each have one door
+    # foreign bytes, weights and vocabularies come in through one door each
     "soundfile": {"encoders/media.py"},
     "safetensors": {"vlm/checkpoint.py"},
     "tokenizers": {"vlm/tokenizer.py", "training/tokenizer.py"},
     # what the demo is made of
     **{name: {"demo/"} for name in ("gradio", "gradio_client", "starlette", "fastapi", "uvicorn", "socket", "http")},
-    # code that data could bring along, and the network: nowhere
-    **{name: set() for name in ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml")},
-    **{name: set() for name in ("requests", "urllib", "httpx", "aiohttp", "huggingface_hub", "datasets", "wandb")},
     # heavy parts that only one corner needs
     "torchvision": set(),
     "einops": {"projector/"},
     "soxr": {"encoders/media.py", "training/synthetic/speech.py"},
     "jiwer": {"training/evaluate.py"},
-}
-CALLS_ONLY_IN: dict[str, set[str]] = {
-    "Image.open": {"encoders/media.py", "training/synthetic/base.py"},  # the latter on JPEG bytes of its own
-    "torch.load": set(),
-    "np.load": set(),
-    "numpy.load": set(),
-    "eval": set(),
-    "exec": set(),
-    "__import__": set(),
-    "import_module": {"vlm/__init__.py", "training/synthetic/__init__.py"},  # each from a fixed list of its own
 }
 
 
@@ -132,21 +119,6 @@ def wrong_imports(files: Mapping[str, str]) -> list[str]:
     return found
 
 
-def wrong_calls(files: Mapping[str, str]) -> list[str]:
-    """Calls of raw primitives outside their one module."""
-    found = []
-    for file, text in files.items():
-        for node in ast.walk(parse(text, file)):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
-                continue
-            name = ast.unparse(node.func)
-            for primitive, places in CALLS_ONLY_IN.items():
-                same = name == primitive or ("." not in primitive and name == f"importlib.{primitive}")
-                if (same or ("." in primitive and name.endswith(f".{primitive}"))) and not allowed(file, places):
-                    found.append(f"{file}:{node.lineno}: {primitive} is called")
-    return found
-
-
 def cycles(files: Mapping[str, str]) -> list[str]:
     """Circles among the imports that run when a module is loaded."""
     modules = {module_of(file) for file in files}
@@ -174,10 +146,6 @@ def test_the_sources_are_found() -> None:
 
 def test_packages_import_downwards_only() -> None:
     assert wrong_imports(sources()) == []
-
-
-def test_raw_primitives_are_called_in_one_place() -> None:
-    assert wrong_calls(sources()) == []
 
 
 def test_no_cycles() -> None:
@@ -208,37 +176,21 @@ def test_the_command_line_is_the_only_one_to_look_up() -> None:
         ("training/new.py", "import gradio"),
         ("demo/new.py", "from training import data"),
         ("demo/new.py", "from encoders.media import load_image"),
-        ("demo/new.py", "import pickle"),
-        ("vlm/new.py", "class A:\n    def f(self):\n        import urllib.request"),
+        ("vlm/new.py", "class A:\n    def f(self):\n        from gradio import Blocks"),
     ],
 )
 def test_a_wrong_import_is_seen(file: str, text: str) -> None:
     assert wrong_imports({file: text})
 
 
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("vlm/new.py", "x = Image.open(p)"),
-        ("vlm/new.py", "x = PIL.Image.open(p)"),
-        ("training/new.py", "x = torch.load(p, weights_only=True)"),
-        ("training/new.py", "x = np.load(p, allow_pickle=True)"),
-        ("demo/new.py", "importlib.import_module(name)"),
-        ("demo/new.py", "def f():\n    return [eval(x) for x in y]"),
-    ],
-)
-def test_a_raw_primitive_is_seen(file: str, text: str) -> None:
-    assert wrong_calls({file: text})
-
-
 def test_fine_code_is_not_accused() -> None:
     files = {
         "vlm/cli.py": "def f():\n    from training.run import run\n    from demo.app import launch",
-        "vlm/a.py": "from . import b\nimport torch\nmodel.eval()\nre.exec",
+        "vlm/a.py": "from . import b\nimport torch",
         "vlm/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .a import A",
         "vlm/__init__.py": "def f():\n    from .a import A",
     }
-    assert wrong_imports(files) == wrong_calls(files) == cycles(files) == []
+    assert wrong_imports(files) == cycles(files) == []
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from vlm.errors import CheckpointError
 NAME = "state"
 
 
-def save_state(run_dir: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
+def save_state(run_dir: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], facts: dict[str, Any]) -> None:
     """Everything that the next step depends on, atomically, into `run_dir/state`."""
     names = {parameter: name for name, parameter in module.named_parameters()}
     moments: dict[str, Tensor] = {}
-    for parameter, state in optimizer.state.items():
-        moments |= {f"{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            moments |= {f"{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
     with atomic_folder(run_dir / NAME) as fresh:
         write_safetensors(fresh / "weights.safetensors", dict(module.named_parameters()))
         write_safetensors(fresh / "optimizer.safetensors", moments)
@@ -32,7 +33,7 @@ def has_state(run_dir: Path) -> bool:
     return (run_dir / NAME / "state.json").is_file()
 
 
-def load_state(run_dir: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def load_state(run_dir: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Any]:
     """Puts a saved state back and returns its facts.
 
     Raises:
@@ -50,9 +51,10 @@ def load_state(run_dir: Path, module: nn.Module, optimizer: torch.optim.Optimize
         for name, parameter in own.items():
             parameter.copy_(weights[name])
     moments = read_safetensors(folder / "optimizer.safetensors")
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            name = next(n for n, p in own.items() if p is parameter)
+    name_of = {parameter: name for name, parameter in own.items()}
+    for optimizer in optimizers:
+        for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+            name = name_of[parameter]
             found = {k.rpartition("/")[2]: v for k, v in moments.items() if k.rpartition("/")[0] == name}
             if found:
                 optimizer.state[parameter] = {k: v.to(parameter.device) for k, v in found.items()}

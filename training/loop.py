@@ -28,7 +28,7 @@ from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .distributed import agree, rank, sum_gradients, world
 from .loss import ContrastiveHead, CtcHead, next_token_loss
-from .optim import build_optimizer, freeze, rate_factor
+from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 
 
@@ -113,11 +113,11 @@ def train(
     freeze(model, stage)
     heads = build_heads(stage, processor)
     training = Training(model, heads).to(device).train()
-    optimizer = build_optimizer(model, heads, stage)
+    optimizers = build_optimizers(model, heads, stage)
     step = 0
     run_dir.mkdir(parents=True, exist_ok=True)
     if has_state(run_dir):
-        facts = load_state(run_dir, training, optimizer)
+        facts = load_state(run_dir, training, optimizers)
         if facts["stage"]["name"] != stage.name or facts["stage"]["seed"] != stage.seed:
             raise CheckpointError(f"{run_dir}: holds a run of stage {facts['stage']['name']!r}, not {stage.name!r}")
         step = facts["step"]
@@ -130,17 +130,17 @@ def train(
     measured: dict[str, float] = {}
     with Metrics(run_dir / "metrics.jsonl", stage, step, quiet or rank() > 0) as metrics:
         while step < stage.steps:
-            loss, norm = gradients(training, optimizer, batches, stage, step, device)
-            update(optimizer, norm)
+            loss, norm = gradients(training, optimizers, batches, stage, step, device)
+            update(optimizers, norm)
             step += 1
-            metrics.step(step, loss, norm, optimizer.param_groups[0]["lr"])
+            metrics.step(step, loss, norm, rate_factor(step - 1, stage))
             if rank() == 0 and (step % stage.validate_every == 0 or step == stage.steps):
                 measured = validate(training, validation, stage, device)
                 metrics.validation(step, measured)
             stopping = agree(stop())
             due = stopping or step == stage.steps or time.monotonic() - saved > stage.checkpoint_seconds
             if due and rank() == 0:
-                save_state(run_dir, training, optimizer, {"step": step, "stage": asdict(stage)})
+                save_state(run_dir, training, optimizers, {"step": step, "stage": asdict(stage)})
                 saved = time.monotonic()
             if stopping:
                 raise Interrupted(stage.name, step, stage.steps)
@@ -148,14 +148,15 @@ def train(
 
 
 def gradients(
-    training: Training, optimizer: torch.optim.Optimizer, batches: Iterator[Any], stage: StageConfig,
+    training: Training, optimizers: list[torch.optim.Optimizer], batches: Iterator[Any], stage: StageConfig,
     step: int, device: torch.device,
 ) -> tuple[float, float]:  # fmt: skip
     """Gradients of `accumulate` batches, weighted by what each loss was summed over, and the step's rates.
 
     Returns the mean loss and the gradient norm before clipping.
     """
-    for group in optimizer.param_groups:
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    for group in groups:
         group["lr"] = group["peak"] * rate_factor(step, stage)
     total, count = 0.0, 0.0
     for _ in range(stage.accumulate):
@@ -164,7 +165,7 @@ def gradients(
             loss, n = batch_loss(training.model, training.heads, batch, device)
         loss.backward()
         total, count = total + float(loss.detach()), count + n
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    parameters = [p for group in groups for p in group["params"]]
     total, count = sum_gradients(parameters, total, count)
     trained = [p for p in parameters if p.grad is not None]
     for parameter in trained:
@@ -173,11 +174,12 @@ def gradients(
     return total / max(1, count), norm
 
 
-def update(optimizer: torch.optim.Optimizer, norm: float) -> None:
+def update(optimizers: list[torch.optim.Optimizer], norm: float) -> None:
     """One optimizer step. A gradient that is not finite is skipped, not applied."""
-    if math.isfinite(norm):
-        optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        if math.isfinite(norm):
+            optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
 
 # --- measuring while training ----------------------------------------------------------------------
@@ -261,7 +263,7 @@ class Metrics:
         self.file.close()
         self.bar.close()
 
-    def step(self, step: int, loss: float, norm: float, rate: float) -> None:
+    def step(self, step: int, loss: float, norm: float, rate_factor: float) -> None:
         self.recent = [*self.recent[-49:], loss]
         self.skipped = 0 if math.isfinite(loss) and math.isfinite(norm) else self.skipped + 1
         if self.skipped == 10:
@@ -269,7 +271,7 @@ class Metrics:
         self.bar.set_postfix(loss=f"{sum(self.recent) / len(self.recent):.3f}", refresh=False)
         self.bar.update()
         if step % 20 == 0:
-            self._write(step=step, loss=round(sum(self.recent[-20:]) / len(self.recent[-20:]), 5), norm=round(norm, 4), lr=rate)
+            self._write(step=step, loss=round(sum(self.recent[-20:]) / len(self.recent[-20:]), 5), norm=round(norm, 4), rate_factor=rate_factor)
 
     def validation(self, step: int, measured: dict[str, float]) -> None:
         self._write(step=step, **{name: round(value, 5) for name, value in measured.items()})

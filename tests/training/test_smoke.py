@@ -16,7 +16,7 @@ from PIL import Image
 import vlm
 from training import data
 from training.loop import Training, exact_answers, gradients, update, without_media
-from training.optim import build_optimizer, freeze
+from training.optim import build_optimizers, freeze
 from training.stages import Mixture, Trains, find_recipe
 from training.synthetic import make
 from vlm.batch import Batch, collate
@@ -69,7 +69,7 @@ def eight(remembered, fresh, stage, studio_processor) -> tuple[Any, Batch, list[
         config = stage(trains=Trains(decoder=1e-2, vision=3e-3, image_projector=1e-2), steps=100, warmup=5)
         model = fresh()
         freeze(model, config)
-        training, optimizer = Training(model, None).train(), build_optimizer(model, None, config)
+        training, optimizer = Training(model, None).train(), build_optimizers(model, None, config)
         for step in range(config.steps):
             _, norm = gradients(training, optimizer, iter([collate(rows, 0)]), config, step, CPU)
             update(optimizer, norm)

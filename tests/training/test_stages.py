@@ -19,7 +19,7 @@ from training.calibrate import calibrate
 from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
-from training.optim import build_optimizer, freeze, parts, rate_factor
+from training.optim import build_optimizers, freeze, parts, rate_factor
 from training.run import check_speech, run, stop_on_signal
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
 from vlm import checkpoint
@@ -354,7 +354,7 @@ def test_rate_factor(stage):
 
 def grads(model: Any, stage: Any, rows: list[list[Sample]]) -> tuple[float, dict[str, Tensor]]:
     freeze(model, stage)
-    optimizer = build_optimizer(model, None, stage)
+    optimizer = build_optimizers(model, None, stage)
     batches: Iterator[Batch] = iter([collate(chunk, 0) for chunk in rows])
     stage = replace(stage, accumulate=len(rows), clip_norm=1e6)
     loss, _ = gradients(Training(model, None), optimizer, batches, stage, 0, CPU)
