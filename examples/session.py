@@ -1,6 +1,6 @@
 """Runs real commands and draws what they printed: the picture in the README.
 
-    python examples/session.py
+python examples/session.py
 """
 
 from __future__ import annotations

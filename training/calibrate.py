@@ -38,11 +38,11 @@ def calibrate(model: VLM, batches: Iterable[Batch], modalities: tuple[str, ...])
         scale = wanted / root_mean_square(torch.cat([model.encode(batch, modality) for batch in heard]))
         match projector:
             case ImageProjector():
-                projector.linear_2.weight *= scale
-                projector.linear_2.bias *= scale
-                projector.newline *= wanted / root_mean_square(projector.newline)
+                projector.linear_2.weight.mul_(scale)
+                projector.linear_2.bias.mul_(scale)
+                projector.newline.mul_(wanted / root_mean_square(projector.newline))
             case AudioProjector():
-                projector.out.weight *= scale
+                projector.out.weight.mul_(scale)
 
 
 def _features(model: VLM, batch: Batch, modality: str) -> Tensor:
@@ -56,5 +56,5 @@ def _fold_normalisation(projector: ImageProjector, features: Tensor) -> None:
     """linear_1(x) becomes linear_1((x - mean) / deviation), channel by channel."""
     blocks = projector.downsample**2  # pixel shuffle repeats the channels
     mean, deviation = features.mean(0).repeat(blocks), features.std(0).clamp_min(1e-6).repeat(blocks)
-    projector.linear_1.weight /= deviation
-    projector.linear_1.bias -= projector.linear_1.weight @ mean
+    projector.linear_1.weight.div_(deviation)
+    projector.linear_1.bias.sub_(projector.linear_1.weight @ mean)

@@ -15,9 +15,11 @@ from vlm.errors import CheckpointError
 NAME = "state"
 
 
-def save_state(run_dir: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], facts: dict[str, Any]) -> None:
+def save_state(
+    run_dir: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], facts: dict[str, Any]
+) -> None:
     """Everything that the next step depends on, atomically, into `run_dir/state`."""
-    names = {parameter: name for name, parameter in module.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in module.named_parameters()}
     moments: dict[str, Tensor] = {}
     for optimizer in optimizers:
         for parameter, state in optimizer.state.items():

@@ -6,7 +6,7 @@ import dataclasses
 import random
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -18,6 +18,7 @@ from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, Split, make
 from .synthetic import Sample as Scene
+from .synthetic.base import say
 from .synthetic.conversations import (
     DESCRIBED,
     TRANSCRIBE,
@@ -27,7 +28,6 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
-from .synthetic.base import say
 
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
@@ -60,8 +60,7 @@ class Examples:
         rng = self.rng(index)
         kind = rng.choices(*self.kinds)[0]
         rows = getattr(self, f"_{kind}")(rng)
-        packed = pack([self._row(messages) for messages in rows], self.processor.config.special_ids.audio)
-        return packed
+        return pack([self._row(messages) for messages in rows], self.processor.config.special_ids.audio)
 
     def _row(self, messages: list[dict[str, Any]]) -> Sample:
         return self.processor(messages, for_training=True)
@@ -90,7 +89,14 @@ class Examples:
 
     def _described(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
-        media = [{"type": "text", "text": say(rng, rng.choice(DESCRIBED).replace("{caption}", "\0")).replace("\0", scene.captions["detailed"])}]
+        media = [
+            {
+                "type": "text",
+                "text": say(rng, rng.choice(DESCRIBED).replace("{caption}", "\0")).replace(
+                    "\0", scene.captions["detailed"]
+                ),
+            }
+        ]
         asked = rng.sample(scene.questions, min(self.stage.questions, len(scene.questions)))
         return [conversation([question_text(rng, qa)], media) for qa in asked]
 
@@ -111,7 +117,7 @@ class Examples:
         return rows
 
     @property
-    def voices(self) -> str:
+    def voices(self) -> Literal["train", "voices"]:
         return "train" if self.split == "train" else "voices"
 
     def spoken_text(self, rng: random.Random) -> str:
@@ -145,7 +151,9 @@ class Examples:
         rng = self.rng(index)
         scene = self.scene(rng)
         caption = scene.captions[rng.choice(("short", "detailed", "detailed"))]
-        ids = self.processor.tokenizer.encode(" " + caption)[: CAPTION_TOKENS - 1] + [self.processor.config.special_ids.eos[0]]
+        ids = self.processor.tokenizer.encode(" " + caption)[: CAPTION_TOKENS - 1] + [
+            self.processor.config.special_ids.eos[0]
+        ]
         row = torch.full((CAPTION_TOKENS,), self.processor.config.special_ids.pad)
         row[: len(ids)] = torch.tensor(ids)
         return self._picture(scene)["image"].inputs[0], row

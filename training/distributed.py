@@ -34,7 +34,9 @@ def sum_gradients(parameters: list[nn.Parameter], *numbers: float) -> list[float
     if world() == 1:
         return list(numbers)
     grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-    flat = torch.cat([*(g.reshape(-1) for g in grads), torch.tensor(numbers, dtype=torch.float32, device=grads[0].device)])
+    flat = torch.cat(
+        [*(g.reshape(-1) for g in grads), torch.tensor(numbers, dtype=torch.float32, device=grads[0].device)]
+    )
     dist.all_reduce(flat)
     start = 0
     for parameter, grad in zip(parameters, grads, strict=True):
@@ -52,7 +54,9 @@ def agree(wish: bool) -> bool:
     return bool(votes)
 
 
-def _enter(number: int, processes: int, meeting: str, threads: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def _enter(
+    number: int, processes: int, meeting: str, threads: int, function: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     torch.set_num_threads(threads)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=number, world_size=processes)

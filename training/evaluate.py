@@ -20,8 +20,8 @@ from tqdm import tqdm
 from vlm.assistant import CAPTION_PROMPTS, Assistant, question_messages
 
 from .synthetic import FAMILIES, QA, Sample, Split, family_module, make
-from .synthetic.conversations import TRANSCRIBE
 from .synthetic.base import say
+from .synthetic.conversations import TRANSCRIBE
 
 PARTS = ("questions", "captions", "speech")
 SPLITS: tuple[Split, ...] = ("seeds", "styles")
@@ -29,13 +29,16 @@ QUESTIONS_EACH = 6
 BATCH = 12
 Figures = dict[str, Any]
 
-_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _ARTICLES = {"a", "an", "the"}
 
 
 def normalise(text: str) -> str:
     """Lower case, no outer punctuation, no articles, digits for number words, one spelling."""
-    words = [word.strip(string.punctuation.replace("#", "").replace("%", "").replace("$", "")) for word in text.lower().split()]
+    words = [
+        word.strip(string.punctuation.replace("#", "").replace("%", "").replace("$", ""))
+        for word in text.lower().split()
+    ]
     same = {word: str(i) for i, word in enumerate(_NUMBERS)} | {"grey": "gray", "colour": "color", "centre": "center"}
     return " ".join(same.get(word, word) for word in words if word and word not in _ARTICLES)
 
@@ -99,7 +102,9 @@ def evaluate_questions(assistant: Assistant, samples: int, seed: int) -> Figures
             picture = sample.image
             for name, shown in (("seen", picture), ("blind", grey(picture))):
                 replies = assistant.answers(
-                    [question_messages(qa.question, [shown], [], "") for qa in asked], batch_size=BATCH, max_new_tokens=96
+                    [question_messages(qa.question, [shown], [], "") for qa in asked],
+                    batch_size=BATCH,
+                    max_new_tokens=96,
                 )
                 for qa, reply in zip(asked, replies, strict=True):
                     tallies[name][split].add(is_correct(reply.text, qa), *_keys(sample, qa))
@@ -144,7 +149,11 @@ def evaluate_captions(assistant: Assistant, samples: int, seed: int) -> Figures:
                     found[2] += len(sample.facts)
                     found[3] += 1
         figures[split] = {
-            f"{name}/{family}": {"precision": round(hit / max(1, said), 4), "recall": round(hit / max(1, true), 4), "n": n}
+            f"{name}/{family}": {
+                "precision": round(hit / max(1, said), 4),
+                "recall": round(hit / max(1, true), 4),
+                "n": n,
+            }
             for (name, family), (hit, said, true, n) in sorted(counts.items())
         }
     return figures
@@ -172,7 +181,9 @@ def evaluate_speech(assistant: Assistant, samples: int, seed: int) -> Figures:
             ):
                 (reply,) = assistant.answers([messages], max_new_tokens=96)
                 tally.add(is_correct(reply.text, qa))
-            (reply,) = assistant.answers([question_messages(say(rng, TRANSCRIBE[0]), [], [sound], "")], max_new_tokens=64)
+            (reply,) = assistant.answers(
+                [question_messages(say(rng, TRANSCRIBE[0]), [], [sound], "")], max_new_tokens=64
+            )
             truths.append(_words(qa.question))
             heard.append(_words(reply.text))
     return {
@@ -199,8 +210,13 @@ def table(figures: Figures) -> str:
     """The figures as Markdown tables."""
     lines: list[str] = []
     if questions := figures.get("questions"):
-        lines += ["| | seeds | blind | prior | n | styles | blind | prior | n |", "|---|---|---|---|---|---|---|---|---|"]
-        keys = [k for k in questions["seen"]["seeds"] if "/" not in k] + [k for k in questions["seen"]["seeds"] if "/" in k]
+        lines += [
+            "| | seeds | blind | prior | n | styles | blind | prior | n |",
+            "|---|---|---|---|---|---|---|---|---|",
+        ]
+        keys = [k for k in questions["seen"]["seeds"] if "/" not in k] + [
+            k for k in questions["seen"]["seeds"] if "/" in k
+        ]
         for key in keys:
             cells = []
             for split in SPLITS:
@@ -211,7 +227,9 @@ def table(figures: Figures) -> str:
         lines += ["", "| captions | precision | recall | n |", "|---|---|---|---|"]
         for split, by in captions.items():
             for key, f in by.items():
-                lines.append(f"| {split}, {key} | {100 * f['precision']:.1f} % | {100 * f['recall']:.1f} % | {f['n']} |")
+                lines.append(
+                    f"| {split}, {key} | {100 * f['precision']:.1f} % | {100 * f['recall']:.1f} % | {f['n']} |"
+                )
     if speech := figures.get("speech"):
         lines += ["", "| speech, held-out voices | | n |", "|---|---|---|"]
         for key, f in speech.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -249,9 +248,11 @@ class Metrics:
     """A progress bar with ETA for people, one JSON line per report for machines."""
 
     def __init__(self, path: Path, stage: StageConfig, step: int, quiet: bool) -> None:
-        self.file = path.open("a") if rank() == 0 else Path(os.devnull).open("w")
+        self.path = path
         self.stage = stage
-        self.bar = tqdm(total=stage.steps, initial=step, desc=stage.name, disable=quiet, dynamic_ncols=True, mininterval=5)
+        self.bar = tqdm(
+            total=stage.steps, initial=step, desc=stage.name, disable=quiet, dynamic_ncols=True, mininterval=5
+        )
         self.started = time.monotonic()
         self.recent: list[float] = []
         self.skipped = 0
@@ -260,7 +261,6 @@ class Metrics:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
         self.bar.close()
 
     def step(self, step: int, loss: float, norm: float, rate_factor: float) -> None:
@@ -271,7 +271,12 @@ class Metrics:
         self.bar.set_postfix(loss=f"{sum(self.recent) / len(self.recent):.3f}", refresh=False)
         self.bar.update()
         if step % 20 == 0:
-            self._write(step=step, loss=round(sum(self.recent[-20:]) / len(self.recent[-20:]), 5), norm=round(norm, 4), rate_factor=rate_factor)
+            self._write(
+                step=step,
+                loss=round(sum(self.recent[-20:]) / len(self.recent[-20:]), 5),
+                norm=round(norm, 4),
+                rate_factor=rate_factor,
+            )
 
     def validation(self, step: int, measured: dict[str, float]) -> None:
         self._write(step=step, **{name: round(value, 5) for name, value in measured.items()})
@@ -279,7 +284,10 @@ class Metrics:
             self.bar.write(f"{self.stage.name} {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in measured.items()))
 
     def _write(self, **facts: Any) -> None:
+        if rank() > 0:
+            return
         seconds = round(time.monotonic() - self.started, 1)
-        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}  # JSON has no NaN
-        self.file.write(json.dumps({"stage": self.stage.name, "seconds": seconds, **finite}) + "\n")
-        self.file.flush()
+        wild = [name for name, value in facts.items() if isinstance(value, float) and not math.isfinite(value)]
+        facts |= dict.fromkeys(wild)  # JSON has no NaN
+        with self.path.open("a") as file:
+            file.write(json.dumps({"stage": self.stage.name, "seconds": seconds, **facts}) + "\n")

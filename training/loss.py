@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,7 +45,7 @@ class ContrastiveHead(nn.Module):
 
     def forward(self, model: VLM, tiles: Tensor, caption_ids: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (B, 3, S, S) and captions (B, CAPTION_TOKENS) that end with the eos id, then padding."""
-        clip = model.encoders["image"]
+        clip: Any = model.encoders["image"]
         image = F.normalize(clip.visual(clip.normalise(tiles)).float(), dim=-1)
         text = F.normalize(self.text(caption_ids).float(), dim=-1)
         loss = self.loss(image, text, self.logit_scale.exp().clamp(max=100))

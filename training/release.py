@@ -1,6 +1,6 @@
 """A trained model folder -> the embedded one: weights in bf16, and the log of how they came about.
 
-    python -m training.release runs/studio vlm/default
+python -m training.release runs/studio vlm/default
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
@@ -41,7 +40,7 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
         run_dir.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".tmp")  # renamed when whole: a torn file would stop every later start
         train_tokenizer(recipe.tokenizer_size, recipe.tokenizer_scenes, words).backend.save(str(fresh))
-        os.replace(fresh, path)
+        fresh.replace(path)
     processor = Processor(recipe.model, Tokenizer.from_file(path))
     torch.manual_seed(recipe.seed)
     return build_model(recipe.model), processor

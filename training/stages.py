@@ -141,7 +141,9 @@ class Recipe:
                 raise CheckpointError(f"config: stage {stage.name!r}: trains no part; known: {', '.join(PARTS)}")
             for part in [*named, *filter(None, [needed[stage.objective]])]:
                 if absent[part]:
-                    raise CheckpointError(f"config: stage {stage.name!r} needs the part {part!r}, which the model lacks")
+                    raise CheckpointError(
+                        f"config: stage {stage.name!r} needs the part {part!r}, which the model lacks"
+                    )
 
 
 def find_recipe(name: str) -> Recipe:

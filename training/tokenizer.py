@@ -47,7 +47,7 @@ def train_tokenizer(size: int, scenes: int, extra: list[str]) -> Tokenizer:
     """
     counts = studio_words(scenes)
     for text in extra:
-        counts.update({word: 50 for word in _WORD.findall(" " + text)})
+        counts.update(dict.fromkeys(_WORD.findall(" " + text), 50))
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocab = {token: i for i, token in enumerate([*CONTROLS, *letters])}
     merges: list[tuple[str, str]] = []

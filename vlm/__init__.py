@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Assistant": "assistant", "Reply": "assistant", "load": "assistant",
-    "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors", "MediaError": "errors", "VlmError": "errors",
+    "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors", "MediaError": "errors",
+    "VlmError": "errors",
 }  # fmt: skip
 __all__ = [
     "Assistant", "CheckpointError", "ContextLengthError", "InputError", "MediaError", "Reply", "VlmError", "load",

@@ -160,7 +160,8 @@ class Assistant:
         characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
         if characters > MAX_PROMPT_CHARACTERS:
             raise InputError(
-                f"the text is {characters} characters long; at most {MAX_PROMPT_CHARACTERS} are accepted", "prompt_too_long"
+                f"the text is {characters} characters long; at most {MAX_PROMPT_CHARACTERS} are accepted",
+                "prompt_too_long",
             )
         media = sum(part["type"] != "text" for part in parts)
         if media > MAX_MEDIA:

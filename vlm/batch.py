@@ -146,8 +146,7 @@ def _common_prefix(samples: list[Sample], private_id: int | None) -> int:
         supervised = (sample.labels != IGNORE_INDEX).nonzero()
         if len(supervised):
             limit = min(limit, max(int(supervised[0]) - 1, 0))
-        private = (sample.input_ids == private_id).nonzero() if private_id is not None else ()
-        if len(private):
+        if private_id is not None and len(private := (sample.input_ids == private_id).nonzero()):
             limit = min(limit, int(private[0]))
     rows = torch.stack([s.input_ids[:limit] for s in samples])
     differs = (rows != rows[0]).any(0).nonzero()

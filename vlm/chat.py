@@ -166,7 +166,7 @@ def check(messages: list[Message], *, for_training: bool) -> None:
 def render(messages: list[Message], template: ChatTemplate, system_prompt: str = "") -> list[Piece]:
     """Messages that passed `check` -> pieces; ends with the generation prompt after a user turn."""
     pieces = _literal(template.begin)
-    system = template.default_system if not system_prompt else system_prompt
+    system = system_prompt or template.default_system
     if messages[0]["role"] == "system":
         system = "".join(part["text"] for part in parts_of(messages[0]))
         messages = messages[1:]

@@ -87,8 +87,8 @@ def ask(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[IMAGE]... [QUESTION]", help="Image files, then the question.")
     ] = None,
-    audio: Annotated[list[str] | None, typer.Option(help="A sound file: the question spoken, or what is asked about.")] = None,
-    question: Annotated[str | None, typer.Option("--question", "-q", help="The question, if not the last argument.")] = None,
+    audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
+    question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
     model: Model = "default",
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -104,10 +104,10 @@ def ask(
     vlm ask chart.png --audio question.wav
     vlm ask --audio recording.wav "What is said?"
     """
-    options = dict(
-        max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
-        repetition_penalty=repetition_penalty, stop=stop or [], seed=seed,
-    )  # fmt: skip
+    options = {
+        "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+        "repetition_penalty": repetition_penalty, "stop": stop or [], "seed": seed,
+    }  # fmt: skip
     images, asked = _divide(arguments or [], question)
     if not (asked or audio):
         raise typer.BadParameter("ask something: vlm ask IMAGE... QUESTION, or --audio FILE")
@@ -163,10 +163,10 @@ def chat(
     """
     from encoders.errors import VlmError
 
-    options: dict[str, Any] = dict(
-        max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
-        repetition_penalty=repetition_penalty, seed=seed,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+        "repetition_penalty": repetition_penalty, "seed": seed,
+    }  # fmt: skip
     with friendly_errors():
         from .generate import SamplingOptions
 
@@ -269,11 +269,15 @@ def info(
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one that ships (default, smoke).")],
-    run_dir: Annotated[Path | None, typer.Option("--run-dir", help="Where states and models go (default runs/RECIPE).")] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", help="Where states and models go (default runs/RECIPE).")
+    ] = None,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that draw the data.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option(help="CPU threads of each process (0: all cores, or 1 where there are several processes).")] = 0,
+    threads: Annotated[
+        int, typer.Option(help="CPU threads of each process (0: all cores, or 1 where there are several processes).")
+    ] = 0,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes that train together on the CPU.")] = 1,
 ) -> None:
     """Train a recipe, stage by stage; started again, it goes on where it stopped.
@@ -302,7 +306,9 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
     samples: Annotated[int, typer.Option("--samples", "-n", help="Pictures of each family and split.")] = 40,
-    parts: Annotated[str, typer.Option(help="Which of: questions, captions, speech (comma separated).")] = "questions,captions",
+    parts: Annotated[
+        str, typer.Option(help="Which of: questions, captions, speech (comma separated).")
+    ] = "questions,captions",
     seed: Annotated[int, typer.Option(help="First held-out seed.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
 ) -> None:

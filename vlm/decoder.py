@@ -66,6 +66,8 @@ def _llama3_frequencies(frequencies: Tensor, scaling: RopeScaling) -> Tensor:
 class RotaryEmbedding(nn.Module):
     """Positions (B, T) -> cosines and sines, each (B, 1, T, H), float32."""
 
+    frequencies: Tensor
+
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config

@@ -57,9 +57,7 @@ class VLM(nn.Module):
         for modality in sorted({*self.encoders, *batch.media}):
             # no media of a kind: no features, so that placeholders left without them raise as well
             features = self.encode(batch, modality) if modality in batch.media else inputs_embeds[0, :0]
-            inputs_embeds = splice_features(
-                inputs_embeds, batch.input_ids, features, self.placeholder_ids[modality]
-            )
+            inputs_embeds = splice_features(inputs_embeds, batch.input_ids, features, self.placeholder_ids[modality])
         return inputs_embeds
 
     def states(self, batch: Batch, cache: KVCache | None = None) -> Tensor:

@@ -19,14 +19,15 @@ from .tokenizer import Tokenizer
 class Transform(Protocol):
     """Decoded medium (RGB PIL image, float32 16 kHz wave) -> encoder input."""
 
-    def __call__(self, medium: Any) -> MediaInput: ...
+    def __call__(self, medium: Any, /) -> MediaInput: ...
 
 
 class Processor:
     """Renders, tokenizes, transforms media and expands each placeholder to its number of tokens.
 
     Media in the messages must be decoded already: RGB PIL images and float32 mono 16 kHz arrays
-    (`encoders.media` opens foreign ones), or transformed already (`MediaInput`). Safe to use from several threads and processes.
+    (`encoders.media` opens foreign ones), or transformed already (`MediaInput`). Safe to use from
+    several threads and processes.
     """
 
     def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
@@ -35,7 +36,8 @@ class Processor:
             raise CheckpointError(f"config: unknown chat_template {config.chat_template!r}; known: {known}")
         if len(tokenizer) > config.decoder.vocab_size:
             raise CheckpointError(
-                f"tokenizer.json has {len(tokenizer)} tokens, but the decoder's vocab_size is {config.decoder.vocab_size}"
+                f"tokenizer.json has {len(tokenizer)} tokens, "
+                f"but the decoder's vocab_size is {config.decoder.vocab_size}"
             )
         self.config, self.tokenizer = config, tokenizer
         self.template = TEMPLATES[config.chat_template]

@@ -2,6 +2,14 @@
 
 `make(family, seed, split)` composes one scene. Splits never meet: `train` and `seeds` share the
 styles but not the seeds, `styles` draws styles and fonts that training never sees.
+
+Every family is a package whose files have the same names, as far as it needs them:
+
+- `words`: its styles, and what stands in its pictures and is said about them; `phrases`: how it is asked
+- `look`, `layout`, `compose`: choose colours and fonts, find places, put the scene together
+- `draw`: the scene's picture
+- `truth`: what is true of a scene, by a margin
+- `captions`, `ask`, `closed`: what is said and asked
 """
 
 from __future__ import annotations
@@ -19,7 +27,7 @@ __all__ = ["FAMILIES", "QA", "Family", "Sample", "Scene", "Split", "family_modul
 
 
 def family_module(family: str) -> Family:
-    """The family's module. Raises `ValueError` for a name that is not in `FAMILIES`."""
+    """The family's package. Raises `ValueError` for a name that is not in `FAMILIES`."""
     if family not in FAMILIES:
         raise ValueError(f"unknown family {family!r}; known: {', '.join(FAMILIES)}")
     module: Family = import_module(f"{__name__}.{family}")  # type: ignore[assignment]

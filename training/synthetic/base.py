@@ -1,14 +1,15 @@
-"""What every image family of the studio shares: colours, fonts, a canvas, phrasing, questions.
+"""What every image family of the studio shares: fonts, a canvas, phrasing, questions.
 
-A family is a module with four pure functions, `compose -> draw / captions / questions`, over one
+A family is a package with four pure functions, `compose -> draw / captions / questions`, over one
 plain-data scene. Composing without drawing is what text pretraining uses; drawing the same scene
 twice gives the same pixels. All randomness comes from the `random.Random` that is handed in.
 """
 
 from __future__ import annotations
 
-import colorsys
 import io
+import itertools
+import json
 import math
 import random
 import re
@@ -21,7 +22,8 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-RGB = tuple[int, int, int]
+from .colours import RGB
+
 Scene = dict[str, Any]
 """JSON-serialisable; holds everything that `draw` needs, and the truth that questions ask about."""
 
@@ -52,7 +54,7 @@ class QA:
 
 
 class Family(Protocol):
-    """The interface of a family module (`shapes.py`, `charts.py`, ...)."""
+    """The interface of a family package (`shapes`, `charts`, ...)."""
 
     NAME: str
     STYLES: tuple[str, ...]
@@ -63,77 +65,6 @@ class Family(Protocol):
     def draw(self, scene: Scene) -> Image.Image: ...
     def captions(self, scene: Scene, rng: random.Random) -> dict[str, str]: ...
     def questions(self, scene: Scene, rng: random.Random) -> list[QA]: ...
-
-
-# --- colours -------------------------------------------------------------------------------------
-
-# name -> (hue range in degrees, saturation range, value range), in HSV. The ranges leave gaps
-# between neighbours so that no shade is honestly describable by two of the twelve names.
-_HSV: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "red": ((-8, 6), (0.75, 1.0), (0.68, 1.0)),
-    "orange": ((22, 36), (0.82, 1.0), (0.90, 1.0)),
-    "yellow": ((48, 60), (0.70, 1.0), (0.90, 1.0)),
-    "green": ((95, 148), (0.50, 1.0), (0.38, 0.85)),
-    "cyan": ((174, 190), (0.55, 1.0), (0.78, 1.0)),
-    "blue": ((208, 236), (0.62, 1.0), (0.55, 1.0)),
-    "purple": ((266, 288), (0.50, 0.95), (0.45, 0.85)),
-    "pink": ((316, 342), (0.30, 0.65), (0.93, 1.0)),
-    "brown": ((16, 30), (0.55, 0.82), (0.32, 0.56)),
-    "black": ((0, 360), (0.0, 0.15), (0.0, 0.13)),
-    "white": ((0, 360), (0.0, 0.04), (0.95, 1.0)),
-    "gray": ((0, 360), (0.0, 0.06), (0.42, 0.68)),
-}
-COLOURS = tuple(_HSV)
-CHROMATIC = tuple(name for name in COLOURS if name not in ("black", "white", "gray"))
-# The shade most programs call by that name, so that a plain CSS "red" or "green" is well covered.
-_PURE: dict[str, tuple[RGB, ...]] = {
-    "red": ((255, 0, 0), (214, 39, 40), (231, 76, 60), (220, 53, 69)),
-    "orange": ((255, 165, 0), (255, 127, 14), (243, 156, 18), (255, 140, 0)),
-    "yellow": ((255, 255, 0), (241, 196, 15), (255, 221, 0), (255, 215, 0)),
-    "green": ((0, 128, 0), (44, 160, 44), (46, 204, 113), (40, 167, 69), (0, 200, 0)),
-    "cyan": ((0, 255, 255), (23, 190, 207), (0, 188, 212)),
-    "blue": ((0, 0, 255), (31, 119, 180), (52, 152, 219), (0, 123, 255), (65, 105, 225)),
-    "purple": ((128, 0, 128), (148, 103, 189), (155, 89, 182), (111, 66, 193)),
-    "pink": ((255, 192, 203), (227, 119, 194), (255, 105, 180)),
-    "brown": ((139, 69, 19), (140, 86, 75), (121, 85, 72)),
-    "black": ((0, 0, 0), (33, 37, 41)),
-    "white": ((255, 255, 255),),
-    "gray": ((128, 128, 128), (127, 127, 127), (149, 165, 166), (108, 117, 125)),
-}
-
-
-def shade(rng: random.Random, name: str) -> RGB:
-    """A random shade that people call `name`; half of the time a shade that programs call so."""
-    if rng.random() < 0.5:
-        return rng.choice(_PURE[name])
-    hue, saturation, value = (rng.uniform(*bounds) for bounds in _HSV[name])
-    r, g, b = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
-    return round(r * 255), round(g * 255), round(b * 255)
-
-
-def luminance(colour: Sequence[int]) -> float:
-    """Relative luminance in [0, 1] (WCAG 2.1)."""
-    parts = [c / 255 for c in colour]
-    lin = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * lin[0] + 0.7152 * lin[1] + 0.0722 * lin[2]
-
-
-def contrast(a: Sequence[int], b: Sequence[int]) -> float:
-    """WCAG contrast ratio, 1 to 21."""
-    high, low = sorted((luminance(a), luminance(b)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def ink_on(rng: random.Random, background: Sequence[int]) -> RGB:
-    """A dark or light text colour that can be read on `background`."""
-    dark, light = rng.choice(((0, 0, 0), (33, 37, 41), (60, 60, 60))), (255, 255, 255)
-    return dark if contrast(dark, background) >= contrast(light, background) else light
-
-
-def mix(a: Sequence[int], b: Sequence[int], t: float) -> RGB:
-    """Linear blend from `a` (t=0) to `b` (t=1)."""
-    r, g, b_ = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
-    return r, g, b_
 
 
 # --- fonts ---------------------------------------------------------------------------------------
@@ -175,10 +106,18 @@ def _font_families(held_out: bool, plain: bool) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(families[name]) for name in sorted(families))
 
 
-def pick_font(rng: random.Random, held_out: bool = False, plain: bool = False) -> str:
-    """A font file for a scene ("" means Pillow's own face); `plain` keeps to upright sans faces."""
+def pick_font(rng: random.Random, held_out: bool = False, plain: bool = False, avoid: str = "") -> str:
+    """A font file for a scene ("" means Pillow's own face).
+
+    Args:
+        plain: keeps to upright sans faces.
+        avoid: a pattern; files that match are drawn again.
+    """
     families = _font_families(held_out, plain)
-    return rng.choice(rng.choice(families)) if families else ""
+    file = rng.choice(rng.choice(families)) if families else ""
+    while avoid and re.search(avoid, file):
+        file = rng.choice(rng.choice(families))
+    return file
 
 
 @lru_cache(maxsize=2048)
@@ -200,6 +139,12 @@ class Canvas:
         self.width, self.height, self.scale = width, height, scale
         self.image = Image.new("RGB", (width * scale, height * scale), background)
         self.pen = ImageDraw.Draw(self.image)
+
+    @classmethod
+    def of(cls, scene: Scene, background: Sequence[int]) -> Canvas:
+        """A canvas of the scene's size and scale."""
+        (width, height), (r, g, b) = scene["size"], background
+        return cls(width, height, (r, g, b), scene["scale"])
 
     def _points(self, points: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
         return [(x * self.scale, y * self.scale) for x, y in points]
@@ -242,7 +187,7 @@ class Canvas:
         if dash is None:
             self.pen.line(self._points(points), fill, self._width(width), "curve")
             return
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(points):
             length = math.hypot(x1 - x0, y1 - y0)
             at = 0.0
             while at < length:
@@ -356,6 +301,10 @@ def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
 
 # --- phrasing ------------------------------------------------------------------------------------
 
+NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -368,7 +317,8 @@ def say(rng: random.Random, template: str, **slots: object) -> str:
 
 _POLITE = (
     "Please tell me: ", "Tell me, ", "Can you tell me ", "Hi! ", "Hey, ", "Quick question: ", "Look at the picture. ",
-    "In this image, ", "In the picture, ", "Looking at this image, ", "Question: ", "I have a question. ", "Please answer: ",
+    "In this image, ", "In the picture, ", "Looking at this image, ", "Question: ", "I have a question. ",
+    "Please answer: ",
 )  # fmt: skip
 _TAIL = (" please", " in this image", " in the picture", " here", ", please", " in this picture", " in the image")
 
@@ -388,6 +338,13 @@ def dress(rng: random.Random, question: str) -> str:
     return question
 
 
+def put(templates: Sequence[str], **parts: str) -> tuple[str, ...]:
+    """The templates with each `{part}` put in before choices are made, so that a part may hold `[a|b]` itself."""
+    for name, text in parts.items():
+        templates = tuple(template.replace(f"{{{name}}}", text) for template in templates)
+    return tuple(templates)
+
+
 def ask(
     rng: random.Random, kind: str, template: str | Sequence[str], answer: object,
     sentence: str = "", accept: Sequence[str] = (), **slots: object,
@@ -396,7 +353,16 @@ def ask(
     chosen = template if isinstance(template, str) else rng.choice(template)
     text = str(answer)
     full = say(rng, sentence, answer=text, **slots) if sentence else ""
-    return QA(kind, dress(rng, say(rng, chosen, **slots)), text, full[:1].upper() + full[1:], tuple(accept))
+    return QA(kind, dress(rng, say(rng, chosen, **slots)), text, capital(full), tuple(accept))
+
+
+def balanced(rng: random.Random, found: list[QA]) -> list[QA]:
+    """Up to 16 of the questions in random order, at most a quarter of them to be answered by yes or no."""
+    rng.shuffle(found)
+    others = [qa for qa in found if qa.kind != "yes_no"][:13]
+    chosen = others + [qa for qa in found if qa.kind == "yes_no"][: max(1, len(others) // 4)]
+    rng.shuffle(chosen)
+    return chosen
 
 
 def plural(noun: str, count: int = 2) -> str:
@@ -404,7 +370,14 @@ def plural(noun: str, count: int = 2) -> str:
     if count == 1:
         return noun
     head, _, last = noun.rpartition(" ")
-    irregular = {"axis": "axes", "switch": "switches", "box": "boxes", "cross": "crosses", "bus": "buses", "ellipse": "ellipses"}
+    irregular = {
+        "axis": "axes",
+        "switch": "switches",
+        "box": "boxes",
+        "cross": "crosses",
+        "bus": "buses",
+        "ellipse": "ellipses",
+    }
     if last in irregular:
         last = irregular[last]
     elif re.search(r"(s|x|ch|sh)$", last):
@@ -426,8 +399,23 @@ def join(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
+def capital(text: str) -> str:
+    """With a capital first letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def yes_no(value: bool) -> str:
     return "Yes" if value else "No"
+
+
+def grey(colour: str) -> tuple[str, ...]:
+    """The other spelling, where the colour has one."""
+    return ("grey",) if colour == "gray" else ()
+
+
+def compact_json(data: Scene) -> str:
+    """One line, no spaces between the tokens."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass

@@ -8,50 +8,65 @@ from typing import Any
 from .base import QA, Sample, join, say
 
 Messages = list[dict[str, Any]]
-
 CAPTION_PROMPTS: dict[str, tuple[str, ...]] = {
     "short": (
         "[Describe|Caption] [this|the] [image|picture] [briefly|in one sentence|in a few words|shortly].",
-        "[Write|Give me|Give] a [short|brief|one-line|one-sentence] [caption|description] [for|of] [this|the] [image|picture].",
-        "Caption this.", "Caption the [image|picture].", "[Short|Brief] caption[, please|]?",
+        "[Write|Give me|Give] a [short|brief|one-line|one-sentence] [caption|description] [for|of] "
+        "[this|the] [image|picture].",
+        "Caption this.",
+        "Caption the [image|picture].",
+        "[Short|Brief] caption[, please|]?",
         "[Sum up|Summarise|Summarize] the [image|picture] in one sentence.",
     ),
     "detailed": (
-        "Describe [this|the] [image|picture] [in detail|thoroughly|in full|carefully].", "Describe [this|the] [image|picture].",
-        "[Write|Give me|Give] a [detailed|full|long|complete] [caption|description] [for|of] [this|the] [image|picture].",
-        "What do you see? [Be specific|Give all the details|Describe it in detail].", "Tell me [about|everything about] [this|the] [image|picture].",
-        "Please describe what you see.", "[Explain|Describe] what [this|the] [image|picture] shows[ in detail|].",
+        "Describe [this|the] [image|picture] [in detail|thoroughly|in full|carefully].",
+        "Describe [this|the] [image|picture].",
+        "[Write|Give me|Give] a [detailed|full|long|complete] [caption|description] [for|of] "
+        "[this|the] [image|picture].",
+        "What do you see? [Be specific|Give all the details|Describe it in detail].",
+        "Tell me [about|everything about] [this|the] [image|picture].",
+        "Please describe what you see.",
+        "[Explain|Describe] what [this|the] [image|picture] shows[ in detail|].",
     ),
     "alt": (
-        "[Write|Give me|Give] [alt text|an alt text] for [this|the] [image|picture].", "Alt text[, please|]?",
+        "[Write|Give me|Give] [alt text|an alt text] for [this|the] [image|picture].",
+        "Alt text[, please|]?",
         "What would be a good alt text for this[ image| picture|]?",
     ),
     "tags": (
-        "[List|Give|Give me|Write] [tags|keywords] for [this|the] [image|picture].", "[Tags|Keywords][, please|]?",
+        "[List|Give|Give me|Write] [tags|keywords] for [this|the] [image|picture].",
+        "[Tags|Keywords][, please|]?",
         "Tag [this|the] [image|picture].",
     ),
-}  # fmt: skip
+}
 IN_A_SENTENCE = (
-    " Answer in a [full|complete|whole] sentence.", " [Please reply|Reply|Respond] with a [full|complete] sentence.",
-    " Use a full sentence.", " Answer in a sentence.",
-)  # fmt: skip
+    " Answer in a [full|complete|whole] sentence.",
+    " [Please reply|Reply|Respond] with a [full|complete] sentence.",
+    " Use a full sentence.",
+    " Answer in a sentence.",
+)
 BRIEFLY = (
-    " Answer with [a single|one] word or phrase.", " Answer briefly.", " Just the answer.", " Answer the question using a single word or phrase.",
-    " Be brief.", " One word.", " Short answer please.",
+    " Answer with [a single|one] word or phrase.", " Answer briefly.", " Just the answer.",
+    " Answer the question using a single word or phrase.", " Be brief.", " One word.", " Short answer please.",
 )  # fmt: skip
 TRANSCRIBE = (
-    "[Transcribe|Write down|Type out] [this|the] [recording|audio|sound|speech|clip].", "What [is said|is being said|does the speaker say|do you hear someone say]?",
-    "[Transcribe|Write down] what is said.", "What are the words?", "Transcript[, please|]?",
-)  # fmt: skip
+    "[Transcribe|Write down|Type out] [this|the] [recording|audio|sound|speech|clip].",
+    "What [is said|is being said|does the speaker say|do you hear someone say]?",
+    "[Transcribe|Write down] what is said.",
+    "What are the words?",
+    "Transcript[, please|]?",
+)
 DESCRIBED = (
     "[A picture shows|Imagine this picture:|The image shows|Here is a description of a picture:|Picture:] {caption}",
     "{caption}",
-)  # fmt: skip
+)
 ORDINAL = ("first", "second")
 OF_ONE = (
-    "In the {which} [image|picture]: {question}", "[About|Looking at] the {which} [image|picture]: {question}",
-    "[Image|Picture] {number}: {question}", "For the {which} [one|image|picture], {question}",
-)  # fmt: skip
+    "In the {which} [image|picture]: {question}",
+    "[About|Looking at] the {which} [image|picture]: {question}",
+    "[Image|Picture] {number}: {question}",
+    "For the {which} [one|image|picture], {question}",
+)
 
 
 def question_text(rng: random.Random, qa: QA) -> tuple[str, str]:
@@ -104,15 +119,27 @@ def about_two(rng: random.Random, pair: tuple[Sample, Sample], count: int) -> li
     kinds = [kind_of(sample) for sample in pair]
     which = rng.randrange(2)
     turns.append(
-        (say(rng, "What [kind of picture|kind of image|type of image] is the {which} one?", which=ORDINAL[which]), kinds[which])
+        (
+            say(rng, "What [kind of picture|kind of image|type of image] is the {which} one?", which=ORDINAL[which]),
+            kinds[which],
+        )
     )
-    turns.append((say(rng, "[What are the two pictures?|What do the two images show?|What kinds of picture are these?]"), join(kinds)))
+    turns.append(
+        (
+            say(rng, "[What are the two pictures?|What do the two images show?|What kinds of picture are these?]"),
+            join(kinds),
+        )
+    )
     return turns
 
 
 def kind_of(sample: Sample) -> str:
     """The family as people call it."""
     return {
-        "shapes": "geometric shapes", "palettes": "colour palette", "wireframes": "user interface",
-        "floor_plans": "floor plan", "charts": "chart", "text": "text",
-    }[sample.family]  # fmt: skip
+        "shapes": "geometric shapes",
+        "palettes": "colour palette",
+        "wireframes": "user interface",
+        "floor_plans": "floor plan",
+        "charts": "chart",
+        "text": "text",
+    }[sample.family]

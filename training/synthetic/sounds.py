@@ -134,7 +134,8 @@ def compose(rng: random.Random, split: SpeechSplit) -> Scene:
         scene["seconds"] = round(rng.uniform(0.5, 2.0), 3)
         if rng.random() < 0.35:  # in steps, like notes of a scale
             steps = rng.randint(3, 6)
-            notes = [round(float(f), 1) for f in np.geomspace(*scene["tones"][0], steps)]
+            start, end = scene["tones"][0]
+            notes = [round(float(f), 1) for f in np.geomspace(start, end, steps)]
             scene |= {"tones": [[f, f] for f in notes], "gaps": [0.03] * (steps - 1)}
             scene["seconds"] = round(rng.uniform(0.15, 0.3), 3)
     elif kind == "pair":

@@ -115,9 +115,12 @@ def invented(rng: random.Random, _: bool) -> str:
     return "".join(rng.choice(parts[i % 2]) for i in range(length))
 
 
+_CODES = ("A9", "A99", "99A", "A9A", "9A", "AA9", "AA99", "A-9", "A-99", "AA-9", "AAA", "9-A", "AA9A", "9A9")
+
+
 def code(rng: random.Random, _: bool) -> str:
     """Letters and digits; no I and O, which look like 1 and 0."""
-    pattern = rng.choice("A9 A99 99A A9A 9A AA9 AA99 A-9 A-99 AA-9 AAA 9-A AA9A 9A9".split())
+    pattern = rng.choice(_CODES)
     draws = {"A": "ABCDEFGHJKLMNPQRSTUVWXYZ", "9": "0123456789", "-": "-"}
     return "".join(rng.choice(draws[sign]) for sign in pattern)
 

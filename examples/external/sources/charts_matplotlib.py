@@ -1,4 +1,5 @@
 """python charts_matplotlib.py OUT_FOLDER  -> chart_sales.png, chart_market.png"""
+
 import sys
 from pathlib import Path
 
@@ -20,7 +21,13 @@ fig.tight_layout()
 fig.savefig(out / "chart_sales.png")
 
 fig, ax = plt.subplots(figsize=(7, 6), dpi=100)
-ax.pie([45, 25, 20, 10], labels=["Alpha", "Beta", "Gamma", "Other"], autopct="%d%%", startangle=90,
-       colors=["tab:blue", "tab:orange", "tab:green", "lightgray"], textprops={"fontsize": 14})
+ax.pie(
+    [45, 25, 20, 10],
+    labels=["Alpha", "Beta", "Gamma", "Other"],
+    autopct="%d%%",
+    startangle=90,
+    colors=["tab:blue", "tab:orange", "tab:green", "lightgray"],
+    textprops={"fontsize": 14},
+)
 ax.set_title("Market share 2024", fontsize=18)
 fig.savefig(out / "chart_market.png")

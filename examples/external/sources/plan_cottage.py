@@ -1,4 +1,5 @@
 """python plan_cottage.py OUT_FOLDER  -> plan_cottage.png"""
+
 import sys
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from matplotlib.patches import Arc, Rectangle
 
 fig, ax = plt.subplots(figsize=(8, 6.4), dpi=100)
 rooms = [
-    ("Bedroom 1", 0, 5, 4, 4), ("Bedroom 2", 4, 5, 4, 4), ("Bath", 8, 5, 3, 4),
-    ("Living room", 0, 0, 6.5, 5), ("Kitchen", 6.5, 0, 4.5, 5),
+    ("Bedroom 1", 0, 5, 4, 4),
+    ("Bedroom 2", 4, 5, 4, 4),
+    ("Bath", 8, 5, 3, 4),
+    ("Living room", 0, 0, 6.5, 5),
+    ("Kitchen", 6.5, 0, 4.5, 5),
 ]
 for name, x, y, w, h in rooms:
     ax.add_patch(Rectangle((x, y), w, h, fill=False, lw=5, ec="black"))

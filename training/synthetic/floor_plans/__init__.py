@@ -1,0 +1,16 @@
+"""Architectural floor plans: 2 to 9 rooms in a house outline with doors, windows, furniture and labels.
+
+The layout is a guillotine subdivision (sometimes about a corridor, sometimes with a corner left out).
+Types, labels and symbols are spread so that counts, places and superlatives come out balanced.
+"""
+
+from __future__ import annotations
+
+from .ask import questions
+from .captions import FACTS, captions
+from .compose import compose
+from .draw import draw
+from .words import HELD_OUT_STYLES, STYLES
+
+__all__ = ["FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "captions", "compose", "draw", "questions"]
+NAME = "floor_plans"
