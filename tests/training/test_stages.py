@@ -335,7 +335,7 @@ def test_reports_have_what_a_plot_needs(fresh, stage, run_stage, lines, tmp_path
     found = lines(tmp_path)
     assert [(line["step"], "val_loss" in line) for line in found] == [(20, False), (30, True), (40, False), (40, True)]
     assert all(line["stage"] == "tiny" and line["seconds"] >= 0 for line in found)
-    assert found[0]["lr"] == 1e-3 and found[0]["norm"] > 0 and 0 < found[2]["loss"] < found[0]["loss"]
+    assert found[0]["rate_factor"] == 1.0 and found[0]["norm"] > 0 and 0 < found[2]["loss"] < found[0]["loss"]
     assert found[3] == found[3] | {name: round(value, 5) for name, value in measured.items()}
     assert 0 <= measured["exact"] <= 1 and 0 <= measured["blind"] <= 1
 
