@@ -19,6 +19,7 @@ from vlm.model import VLM, build_model
 from vlm.processor import Processor
 from vlm.tokenizer import Tokenizer
 
+from .data import Examples
 from .distributed import launch, rank
 from .loop import Interrupted, train
 from .stages import Recipe, StageConfig
@@ -85,7 +86,8 @@ def run(
             )
             if rank() == 0:
                 facts = {"measured.json": json.dumps(measured)}
-                checkpoint.save(folder / "model", model.cpu(), processor, extra_files=facts)
+                as_trained = Examples(processor, stage).processor  # without tiles, where the stage drew none
+                checkpoint.save(folder / "model", model.cpu(), as_trained, extra_files=facts)
         if stage.name == until:
             break
     return folder / "model"

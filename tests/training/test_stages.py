@@ -104,8 +104,10 @@ def test_a_stage_changes_exactly_the_parts_it_names(name, fresh, stage, run_stag
 def test_the_smoke_recipe_is_the_whole_chain():
     recipe = find_recipe("smoke")
     found = {s.name: (s.objective, {part for part in PARTS if getattr(s.trains, part)}) for s in recipe.stage}
-    assert list(found) == ["pretrain-text", "pretrain-clip", "align", "instruct"]
-    assert found == {name: (objective, set(named)) for name, (objective, named, _) in STAGES.items() if name in found}
+    assert list(found) == ["pretrain-text", "pretrain-clip", "align", "instruct-overview", "instruct"]
+    for name, (objective, trained) in found.items():
+        wanted, named, _ = STAGES["instruct" if name == "instruct-overview" else name]
+        assert (objective, trained) == (wanted, set(named))
     for one in recipe.stage:  # nothing that needs espeak-ng
         assert one.mixture.spoken == one.mixture.transcripts == 0 and one.objective != "ctc"
 
@@ -437,7 +439,49 @@ def test_spelling():
 
 # --- recipes ---------------------------------------------------------------------------------------
 
-BROKEN = {  # what stands in the smoke recipe, what stands there instead, what the message says
+WHOLE = """
+name = "whole"
+
+[model]
+chat_template = "studio"
+special_ids = { pad = 0, bos = 1, eos = [2], image = 6, audio = 7 }
+image_projector = { kind = "image_mlp", hidden_size = 32, downsample = 2 }
+
+[model.decoder]
+vocab_size = 1024
+hidden_size = 32
+intermediate_size = 64
+num_hidden_layers = 2
+num_attention_heads = 2
+num_key_value_heads = 1
+head_dim = 16
+
+[model.clip]
+image_size = 32
+patch_size = 8
+width = 32
+layers = 2
+head_width = 16
+
+[[stage]]
+name = "pretrain-text"
+objective = "next-token"
+trains = { decoder = 3e-3 }
+mixture = { described = 1.0 }
+families = ["shapes"]
+steps = 60
+warmup = 20
+validate_every = 60
+
+[[stage]]
+name = "pretrain-clip"
+objective = "contrastive"
+trains = { vision = 1.5e-3 }
+mixture = { captions = 1.0 }
+steps = 100
+batch_size = 48
+"""
+BROKEN = {  # what stands in the whole recipe, what stands there instead, what the message says
     "unknown field": ("warmup = 20", "warmpu = 20", r"stage\[0\].*unknown field 'warmpu'"),
     "unknown part": ("{ decoder = 3e-3 }", "{ decodr = 3e-3 }", r"stage\[0\]\.trains.*unknown field 'decodr'"),
     "unknown share": ("described = 1.0", "describd = 1.0", r"mixture.*unknown field 'describd'"),
@@ -454,10 +498,11 @@ BROKEN = {  # what stands in the smoke recipe, what stands there instead, what t
     "empty mixture": ("described = 1.0", "described = 0", r"mixture is empty"),
     "nothing trained": ("{ decoder = 3e-3 }", "{ }", r"'pretrain-text': trains no part"),
     "family": ('"shapes"', '"shape"', r"'shape'; known: shapes"),
-    "stage name": ('"align"', '"../align"', r"stage name '../align'"),
+    "stage name": ('"pretrain-clip"', '"../clip"', r"stage name '../clip'"),
     "no vision tower": ("[model.clip]", "[model.audio]", r"unknown field 'audio'"),
-    "model range": ("hidden_size = 128\ninter", "hidden_size = 120\ninter", r"must equal hidden_size 120"),
-    "projector range": ("downsample = 8", "downsample = 0", r"out of range"),
+    "model range": ("hidden_size = 32\ninter", "hidden_size = 30\ninter", r"must equal hidden_size 30"),
+    "projector range": ("downsample = 2", "downsample = 0", r"out of range"),
+    "tower without projector": ("image_projector = ", "audio_projector = ", r"image_projector must be given together"),
     "not TOML": ("[model]", "[model", r"not valid TOML"),
 }
 
@@ -465,11 +510,13 @@ BROKEN = {  # what stands in the smoke recipe, what stands there instead, what t
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_recipe_error_names_the_field(case, tmp_path):
     old, new, message = BROKEN[case]
-    text = (RECIPES / "smoke.toml").read_text()
-    assert old in text
-    (tmp_path / "broken.toml").write_text(text.replace(old, new, 1))
+    assert old in WHOLE
+    file = tmp_path / "recipe.toml"
+    file.write_text(WHOLE)
+    assert find_recipe(str(file)).stage[1].batch_size == 48
+    file.write_text(WHOLE.replace(old, new, 1))
     with pytest.raises(CheckpointError, match=message):
-        find_recipe(str(tmp_path / "broken.toml"))
+        find_recipe(str(file))
 
 
 def recipe_of(model: Any, *stages: Any, **changes: Any) -> Recipe:
