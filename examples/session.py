@@ -6,6 +6,7 @@ python examples/session.py
 from __future__ import annotations
 
 import subprocess
+import textwrap
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -37,13 +38,8 @@ def main() -> None:
         picture.thumbnail((SIDE + 60, SIDE))
         sheet.paste(picture, (20, top))
         pen.text((300, top + 10), f'$ vlm ask examples/{image} "{question}"', DIM, face)
-        answer, y = run(image, question), top + 10 + LINE
-        while answer:
-            cut = len(answer)
-            while pen.textlength(answer[:cut], face) > WIDTH - 320:
-                cut = answer.rfind(" ", 0, cut)
-            pen.text((300, y), answer[:cut], INK, face)
-            answer, y = answer[cut:].lstrip(), y + LINE
+        for number, line in enumerate(textwrap.wrap(run(image, question), 95)[:6], start=1):
+            pen.text((300, top + 10 + number * LINE), line, INK, face)
     sheet.save(HERE / "session.png", optimize=True)
 
 
