@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 HERE = Path(__file__).parent
 COMMANDS = (
     ("floor_plan.png", "How many bedrooms are there?"),
-    ("chart.png", "Which bar is the tallest?"),
-    ("shapes.png", "Describe the picture briefly."),
+    ("chart.png", "What kind of chart is this?"),
+    ("wireframe.png", "Is there a search box?"),
 )
 INK, DIM, PAPER = (229, 231, 235), (125, 211, 252), (17, 24, 39)
 WIDTH, LINE, SIDE = 1180, 26, 190
@@ -38,7 +38,7 @@ def main() -> None:
         picture.thumbnail((SIDE + 60, SIDE))
         sheet.paste(picture, (20, top))
         pen.text((300, top + 10), f'$ vlm ask examples/{image} "{question}"', DIM, face)
-        for number, line in enumerate(textwrap.wrap(run(image, question), 95)[:6], start=1):
+        for number, line in enumerate(textwrap.wrap(run(image, question), 80)[:6], start=1):
             pen.text((300, top + 10 + number * LINE), line, INK, face)
     sheet.save(HERE / "session.png", optimize=True)
 
