@@ -59,16 +59,42 @@ class ImageTransform:
         lengths = torch.full((len(views),), self.config.side**2)
         return MediaInput(pixels.permute(0, 3, 1, 2).contiguous(), lengths, (rows, columns, image.height, image.width))
 
+    def boxes(self, width: int, height: int) -> list[tuple[float, float, float, float]]:
+        """(x0, y0, x1, y1) of each view in pixels of the picture, in the order of the views.
+
+        A tile reaches beyond the picture where it holds padding.
+        """
+        size = self.config.image_size
+        rows, columns = best_grid(width, height, self.config)
+        found = [(0.0, 0.0, float(width), float(height))]
+        if rows * columns:
+            new, (left, top) = self._placed(width, height, columns * size, rows * size)
+            step_x, step_y = width / new[0], height / new[1]  # picture pixels for a pixel of the sheet
+            found += [
+                (
+                    (c * size - left) * step_x, (r * size - top) * step_y,
+                    ((c + 1) * size - left) * step_x, ((r + 1) * size - top) * step_y,
+                )
+                for r in range(rows) for c in range(columns)
+            ]  # fmt: skip
+        return found
+
     @staticmethod
-    def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
-        scale_w, scale_h = width / image.width, height / image.height
+    def _placed(
+        width: int, height: int, sheet_width: int, sheet_height: int
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The size to which a picture is scaled, and where its corner comes to lie on the sheet."""
+        scale_w, scale_h = sheet_width / width, sheet_height / height
         if scale_w < scale_h:
-            new = width, min(-int(-image.height * scale_w // 1), height)
+            new = sheet_width, max(1, min(-int(-height * scale_w // 1), sheet_height))
         else:
-            new = min(-int(-image.width * scale_h // 1), width), height
+            new = max(1, min(-int(-width * scale_h // 1), sheet_width)), sheet_height
+        return new, ((sheet_width - new[0]) // 2, (sheet_height - new[1]) // 2)
+
+    def _fit(self, image: Image.Image, width: int, height: int) -> Image.Image:
+        new, corner = self._placed(*image.size, width, height)
         sheet = Image.new("RGB", (width, height))
-        resized = image.resize((max(1, new[0]), max(1, new[1])), Image.Resampling.BICUBIC)
-        sheet.paste(resized, ((width - resized.width) // 2, (height - resized.height) // 2))
+        sheet.paste(image.resize(new, Image.Resampling.BICUBIC), corner)
         return sheet
 
 

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from encoders.clip import ImageTransform
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
+from .dense import View, letter_targets, scaled, some_views, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, Split, make
@@ -158,6 +160,29 @@ class Examples:
         row[: len(ids)] = torch.tensor(ids)
         return self._picture(scene)["image"].inputs[0], row
 
+    @cached_property
+    def words(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(vocabulary(tuple(self.families)).words)}
+
+    def dense(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Views of one picture uint8 (N, 3, S, S), the words (N, P, W + 1) and letters (N, P, SLOTS) on them."""
+        rng = self.rng(index)
+        scene = self.scene(rng)
+        picture, letters = scene.drawn()
+        config = self.processor.config.clip
+        assert config is not None, "a dense stage needs a vision tower"
+        transform = ImageTransform(config)
+        boxes = transform.boxes(*picture.size)
+        chosen = some_views(rng, boxes, self.stage.tiles)
+        zoom = (
+            scene.scene["size"][0] / picture.width,
+            scene.scene["size"][1] / picture.height,
+        )  # it may have been scaled
+        views = [View(scaled(boxes[i], *zoom), config.side, config.image_size) for i in chosen]
+        words = [word_targets(view, scene.regions, self.words) for view in views]
+        spelled = [letter_targets(view, letters) for view in views]
+        return transform(picture).inputs[chosen], torch.stack(words), torch.stack(spelled)
+
     def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:
         """log-mel (M, F) of one window, its valid frames, and what was said."""
         from .synthetic.speech import clip
@@ -178,6 +203,10 @@ class Examples:
                 pairs = [self.contrastive(i) for i in indices]
                 chunks = [pairs[i : i + size] for i in range(0, len(pairs), size)]
                 return [tuple(torch.stack(column) for column in zip(*chunk, strict=True)) for chunk in chunks]
+            case "dense":
+                scenes = [self.dense(i) for i in indices]
+                lots = [scenes[i : i + size] for i in range(0, len(scenes), size)]
+                return [tuple(torch.cat(column) for column in zip(*lot, strict=True)) for lot in lots]
             case "ctc":
                 clips = [self.speech(i) for i in indices]
                 parts = [list(zip(*clips[i : i + size], strict=True)) for i in range(0, len(clips), size)]

@@ -25,10 +25,12 @@ from vlm.processor import Processor
 from .calibrate import calibrate
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
+from .dense import vocabulary
 from .distributed import agree, rank, sum_gradients, world
-from .loss import ContrastiveHead, CtcHead, next_token_loss
+from .loss import ContrastiveHead, CtcHead, DenseHead, next_token_loss
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
+from .synthetic import FAMILIES
 
 
 def tune_allocator() -> None:
@@ -48,6 +50,9 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
         case "contrastive":
             assert config.clip is not None, "a contrastive stage needs a vision tower"
             return ContrastiveHead(config.decoder.vocab_size, config.special_ids.eos[0], config.clip.embed_dim)
+        case "dense":
+            assert config.clip is not None, "a dense stage needs a vision tower"
+            return DenseHead(config.clip.width, vocabulary(stage.families or FAMILIES))
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
@@ -193,22 +198,28 @@ def validation_batches(processor: Processor, stage: StageConfig) -> list[Any]:
 
 @torch.inference_mode()
 def validate(training: Training, batches: list[Any], stage: StageConfig, device: torch.device) -> dict[str, float]:
-    """Loss on held-out seeds; for next-token stages also answers, with and without the media."""
+    """Loss on held-out seeds, and shares: of answers with and without the media, of words and letters seen."""
     training.eval()
     total, count = 0.0, 0
-    answers = {"exact": [0, 0], "blind": [0, 0]}
+    scores: dict[str, list[int]] = {}
+
+    def score(name: str, right: int, asked: int) -> None:
+        before = scores.get(name, [0, 0])
+        scores[name] = [before[0] + right, before[1] + asked]
+
     for batch in batches:
         with compute(stage, device):
             loss, n = batch_loss(training.model, training.heads, batch, device)
             total, count = total + float(loss), count + n
             if isinstance(batch, Batch):
                 for name, seen in (("exact", batch), ("blind", without_media(batch))):
-                    right, asked = exact_answers(training.model, seen.to(device))
-                    answers[name][0] += right
-                    answers[name][1] += asked
+                    score(name, *exact_answers(training.model, seen.to(device)))
+            elif isinstance(training.heads, DenseHead):
+                for name, found in training.heads.measure(training.model, *(item.to(device) for item in batch)).items():
+                    score(name, *found)
     training.train()
     measured = {"val_loss": total / max(1, count)}
-    return measured | {name: right / asked for name, (right, asked) in answers.items() if asked}
+    return measured | {name: right / asked for name, (right, asked) in scores.items() if asked}
 
 
 def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
+from .dense import GLYPHS, LETTER, SLOTS, Vocabulary
+
 CAPTION_TOKENS = 80
 ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
 """What `ctc` spells; index 0 of the head is the blank."""
@@ -50,6 +52,48 @@ class ContrastiveHead(nn.Module):
         text = F.normalize(self.text(caption_ids).float(), dim=-1)
         loss = self.loss(image, text, self.logit_scale.exp().clamp(max=100))
         return loss * len(tiles), len(tiles)
+
+
+class DenseHead(nn.Module):
+    """Reads from each patch's features what stands there; see `training/dense.py`.
+
+    The features are those that the projector will see, so what is learned here is there for it.
+    """
+
+    weights: Tensor
+
+    def __init__(self, width: int, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.tensor([*vocabulary.weights, 1.0]), persistent=False)
+        self.norm = nn.LayerNorm(width)
+        self.words = nn.Linear(width, len(vocabulary.words) + 1)
+        self.letters = nn.Linear(width, SLOTS * (len(GLYPHS) + 2))
+        nn.init.constant_(self.words.bias, -4.0)  # most words are nowhere
+
+    def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
+        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS)."""
+        said, spelled = self.read(model, tiles)
+        loss = F.binary_cross_entropy_with_logits(said, words.float(), self.weights, reduction="sum")
+        loss = loss + LETTER * F.cross_entropy(spelled.flatten(0, -2), letters.flatten(), reduction="sum")
+        return loss, words.shape[0] * words.shape[1]
+
+    def read(self, model: VLM, tiles: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of words (N, P, W + 1) and letters (N, P, SLOTS, glyphs)."""
+        lengths = torch.full((len(tiles),), 0, device=tiles.device)
+        features = self.norm(model.encoders["image"](tiles, lengths).values)
+        return self.words(features).float(), self.letters(features).unflatten(-1, (SLOTS, -1)).float()
+
+    def measure(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> dict[str, tuple[int, int]]:
+        """(right, asked) for words of things that are there, for those that were said, and for letters."""
+        said, spelled = self.read(model, tiles)
+        local = self.weights == 1
+        found, true, written = said[..., local] > 0, words[..., local].bool(), letters > 0
+        right = int((found & true).sum())
+        return {
+            "word_recall": (right, int(true.sum())),
+            "word_precision": (right, int(found.sum())),
+            "letters": (int((spelled.argmax(-1) == letters)[written].sum()), int(written.sum())),
+        }
 
 
 class CtcHead(nn.Module):

@@ -116,13 +116,14 @@ def test_the_smoke_recipe_learns_to_look(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert f"model written to {tmp_path}/5-instruct/model" in done.stdout.replace("\n", "")
-    for stage in ("pretrain-text", "pretrain-clip", "align", "instruct-overview"):
+    assert f"model written to {tmp_path}/6-instruct/model" in done.stdout.replace("\n", "")
+    falls = {"pretrain-text": 0.6, "pretrain-clip": 0.8, "pretrain-dense": 0.5, "align": 0.98, "instruct-overview": 0.6}
+    for stage, share in falls.items():
         losses = losses_of(lines_of(tmp_path, stage))
-        assert losses[-1] < 0.8 * losses[0], stage
-    measured = json.loads((tmp_path / "5-instruct" / "model" / "measured.json").read_text())
+        assert losses[-1] < share * losses[0], stage
+    measured = json.loads((tmp_path / "6-instruct" / "model" / "measured.json").read_text())
     assert measured["exact"] > measured["blind"] + 0.05
-    assistant = vlm.load(tmp_path / "5-instruct" / "model")
+    assistant = vlm.load(tmp_path / "6-instruct" / "model")
     picture = Image.new("RGB", (200, 100), "red")
     reply = assistant.ask("How many swatches are there?", images=[picture], max_new_tokens=16)
     assert reply.text and reply.finish_reason == "stop"

@@ -35,6 +35,7 @@ CPU = torch.device("cpu")
 STAGES: dict[str, tuple[str, tuple[str, ...], Mixture]] = {
     "pretrain-text": ("next-token", ("decoder",), Mixture(described=1.0)),
     "pretrain-clip": ("contrastive", ("vision",), Mixture(captions=1.0)),
+    "pretrain-dense": ("dense", ("vision",), Mixture(images=1.0)),
     "pretrain-audio": ("ctc", ("audio",), Mixture(transcripts=1.0)),
     "align": ("next-token", ("image_projector", "audio_projector"), Mixture(captions=0.5, sounds=0.5)),
     "instruct": ("next-token", PARTS, Mixture(images=0.5, sounds=0.5)),
@@ -104,7 +105,7 @@ def test_a_stage_changes_exactly_the_parts_it_names(name, fresh, stage, run_stag
 def test_the_smoke_recipe_is_the_whole_chain():
     recipe = find_recipe("smoke")
     found = {s.name: (s.objective, {part for part in PARTS if getattr(s.trains, part)}) for s in recipe.stage}
-    assert list(found) == ["pretrain-text", "pretrain-clip", "align", "instruct-overview", "instruct"]
+    assert list(found) == ["pretrain-text", "pretrain-clip", "pretrain-dense", "align", "instruct-overview", "instruct"]
     for name, (objective, trained) in found.items():
         wanted, named, _ = STAGES["instruct" if name == "instruct-overview" else name]
         assert (objective, trained) == (wanted, set(named))

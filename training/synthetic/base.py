@@ -53,6 +53,28 @@ class QA:
             raise ValueError(f"unknown question kind {self.kind!r}; known: {', '.join(KINDS)}")
 
 
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels of the picture, origin top left."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One drawn character: its centre and its font's height, in pixels of the picture."""
+
+    character: str
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """Something that stands in a picture, and the words of a closed vocabulary that are true of it."""
+
+    box: Box
+    words: tuple[str, ...]
+
+
 class Family(Protocol):
     """The interface of a family package (`shapes`, `charts`, ...)."""
 
@@ -65,6 +87,7 @@ class Family(Protocol):
     def draw(self, scene: Scene) -> Image.Image: ...
     def captions(self, scene: Scene, rng: random.Random) -> dict[str, str]: ...
     def questions(self, scene: Scene, rng: random.Random) -> list[QA]: ...
+    def regions(self, scene: Scene) -> list[Region]: ...
 
 
 # --- fonts ---------------------------------------------------------------------------------------
@@ -133,12 +156,16 @@ def font(file: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 class Canvas:
-    """Drawing in output pixels, on a bitmap `scale` times larger (1: aliased, 2 or 3: smooth)."""
+    """Drawing in output pixels, on a bitmap `scale` times larger (1: aliased, 2 or 3: smooth).
+
+    It remembers where each letter went; `finish` hands them on in the picture's `info["letters"]`.
+    """
 
     def __init__(self, width: int, height: int, background: RGB, scale: int = 2) -> None:
         self.width, self.height, self.scale = width, height, scale
         self.image = Image.new("RGB", (width * scale, height * scale), background)
         self.pen = ImageDraw.Draw(self.image)
+        self.letters: list[Letter] = []
 
     @classmethod
     def of(cls, scene: Scene, background: Sequence[int]) -> Canvas:
@@ -219,14 +246,37 @@ class Canvas:
         """`anchor` as in Pillow; `angle` in degrees counter-clockwise about the text's centre."""
         face = font(file, round(size * self.scale))
         if not angle:
-            self.pen.text((x * self.scale, y * self.scale), text, fill, face, anchor)
+            place = x * self.scale, y * self.scale
+            left, top, right, bottom = self.pen.textbbox(place, text, face, anchor)
+            self.note(text, file, size, (left + right) / 2 / self.scale, (top + bottom) / 2 / self.scale)
+            self.pen.text(place, text, fill, face, anchor)
             return
+        self.note(text, file, size, x, y, angle)
         left, top, right, bottom = face.getbbox(text)
         stencil = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
         ImageDraw.Draw(stencil).text((2 - left, 2 - top), text, 255, face)
         stencil = stencil.rotate(angle, Image.Resampling.BICUBIC, expand=True)
         corner = (round(x * self.scale - stencil.width / 2), round(y * self.scale - stencil.height / 2))
         self.image.paste(Image.new("RGB", stencil.size, fill), corner, stencil)
+
+    def note(
+        self, text: str, file: str, size: float, x: float, y: float, angle: float = 0, tracking: float = 0
+    ) -> None:  # fmt: skip
+        """Remembers the letters of a line about its centre; `tracking` is extra space in font sizes."""
+        face = font(file, round(size))
+        advances = [face.getlength(character) + tracking * size for character in text]
+        at = -sum(advances) / 2
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        for character, advance in zip(text, advances, strict=True):
+            middle = at + advance / 2
+            if not character.isspace():
+                self.letters.append(Letter(character, x + middle * c, y - middle * s, size))
+            at += advance
+
+    def hide(self, box: Box) -> None:
+        """Forgets the letters in a box that is about to be painted over."""
+        x0, y0, x1, y1 = box
+        self.letters = [o for o in self.letters if not (x0 <= o.x <= x1 and y0 <= o.y <= y1)]
 
     def paste(self, image: Image.Image, x: float, y: float, mask: Image.Image | None = None) -> None:
         """Puts a bitmap that is already at canvas scale."""
@@ -238,9 +288,9 @@ class Canvas:
 
     def finish(self) -> Image.Image:
         """(width, height) RGB."""
-        if self.scale == 1:
-            return self.image
-        return self.image.reduce(self.scale)
+        finished = self.image if self.scale == 1 else self.image.reduce(self.scale)
+        finished.info["letters"] = self.letters
+        return finished
 
 
 def linear_gradient(size: tuple[int, int], start: RGB, end: RGB, angle: float) -> Image.Image:
@@ -435,5 +485,18 @@ class Sample:
     @property
     def image(self) -> Image.Image:
         """RGB; drawn anew at each access, always the same pixels."""
+        return self.drawn()[0]
+
+    def drawn(self) -> tuple[Image.Image, list[Letter]]:
+        """The picture, and where its letters are in pixels of `scene["size"]`."""
         picture = self._family.draw(self.scene)
-        return picture if self._degrade_seed is None else degrade(picture, random.Random(self._degrade_seed))
+        letters = picture.info.pop("letters")
+        if self._degrade_seed is not None:
+            picture = degrade(picture, random.Random(self._degrade_seed))
+        return picture, letters
+
+    @property
+    def regions(self) -> list[Region]:
+        """What stands where, in pixels of `scene["size"]`, later ones on top."""
+        found: list[Region] = self._family.regions(self.scene)
+        return found

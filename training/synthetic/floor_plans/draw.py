@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PIL import Image
 
 from ..base import Canvas, Scene
 from ..colours import RGB, mix
+from .geometry import Point, band, door_cut, door_leaf, local, north_arrow, window_box
 
-Point = tuple[float, float]
 # Furniture in unit coordinates: u along the wall it stands at, v away from that wall.
 # "r": rectangle, "o": oval, "l": polyline; a trailing "-" leaves the shape unfilled.
 SYMBOLS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
@@ -108,18 +108,6 @@ class _Pen:
         self.line([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles], colour, width)
 
 
-def local(box: Sequence[float], side: str) -> Callable[[float, float], Point]:
-    """Maps unit coordinates of a symbol whose back is at `side` of its box to pixels."""
-    x0, y0, x1, y1 = box
-    w, h = x1 - x0, y1 - y0
-    return {
-        "top": lambda u, v: (x0 + u * w, y0 + v * h),
-        "bottom": lambda u, v: (x0 + u * w, y1 - v * h),
-        "left": lambda u, v: (x0 + v * w, y0 + u * h),
-        "right": lambda u, v: (x1 - v * w, y0 + u * h),
-    }[side]
-
-
 def _furniture(pen: _Pen, scene: Scene) -> None:
     paint = scene["paint"]
     ink, width = tuple(paint["furniture"]), scene["fine"]
@@ -135,11 +123,6 @@ def _furniture(pen: _Pen, scene: Scene) -> None:
             (pen.rect if shape[0] == "r" else pen.oval)(box, None if shape.endswith("-") else fill, ink, width)
 
 
-def _band(wall: Sequence[float], thick: float) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = wall[:4]
-    return x0 - thick / 2, y0 - thick / 2, x1 + thick / 2, y1 + thick / 2
-
-
 def _walls(pen: _Pen, scene: Scene) -> None:
     paint, line = scene["paint"], scene["line"]
     edge, inside = tuple(paint["wall"]), tuple(paint["wall_fill"])
@@ -153,27 +136,19 @@ def _walls(pen: _Pen, scene: Scene) -> None:
             for _ in range(2):
                 pen.line([(wall[0], wall[1]), (wall[2], wall[3])], edge, max(1.2, thick[wall[4]] * 0.6))
         else:
-            pen.canvas.rect(*_band(wall, max(1.2, thick[wall[4]])), edge)
+            pen.canvas.rect(*band(wall, max(1.2, thick[wall[4]])), edge)
     if inside == edge or pen.wobble:
         return
     for wall in solid:
         hollow = thick[wall[4]] - 2 * line
         if hollow >= 1:
-            pen.canvas.rect(*_band(wall, hollow), inside)
-
-
-def _across(item: Scene, thick: float) -> tuple[float, float, float, float]:
-    """The box that an opening cuts out of its wall."""
-    x, y, half = item["x"], item["y"], item["width"] / 2
-    if item["axis"] == "h":
-        return x - half, y - thick / 2, x + half, y + thick / 2
-    return x - thick / 2, y - half, x + thick / 2, y + half
+            pen.canvas.rect(*band(wall, hollow), inside)
 
 
 def _door(pen: _Pen, scene: Scene, door: Scene) -> None:
     paint, thick = scene["paint"], max(1.2, scene["thick"][door["wall"]])
     colour, wall = tuple(paint["door"]), tuple(paint["wall"])
-    x0, y0, x1, y1 = _across(door, thick + (4 if pen.wobble else 1))
+    x0, y0, x1, y1 = door_cut(scene, door)
     pen.canvas.rect(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1), tuple(door["fill"]))
     horizontal = door["axis"] == "h"
     if scene["jambs"] and thick > 3:
@@ -182,24 +157,20 @@ def _door(pen: _Pen, scene: Scene, door: Scene) -> None:
             pen.line([a, (a[0], y1) if horizontal else (x1, a[1])], wall, scene["line"])
     if door["kind"] == "gap":
         return
-    half, x, y, swing = door["width"] / 2, door["x"], door["y"], door["swing"]
-    sign = -1 if door["hinge"] == 0 else 1
-    hinge = (x + sign * half, y) if horizontal else (x, y + sign * half)
-    reach = door["width"]
-    tip = (hinge[0], y + swing * reach) if horizontal else (x + swing * reach, hinge[1])
+    hinge, tip = door_leaf(door)
     leaf = scene["fine"] * (1 if door["kind"] == "swing" else 1.6)
     pen.line([hinge, tip], colour, leaf)
     if door["kind"] == "swing":
+        sign, swing = -1 if door["hinge"] == 0 else 1, door["swing"]
         # The arc runs between the open leaf and the far jamb.
         dx, dy = (-sign, swing) if horizontal else (swing, -sign)
         start = {(1, 1): 0, (-1, 1): 90, (-1, -1): 180, (1, -1): 270}[(dx, dy)]
-        pen.quarter(hinge, reach, start, colour, scene["fine"])
+        pen.quarter(hinge, door["width"], start, colour, scene["fine"])
 
 
 def _window(pen: _Pen, scene: Scene, window: Scene) -> None:
     paint = scene["paint"]
-    thick = max(scene["thick"]["outer"], 4.0, max(scene["size"]) * 0.012) + (2 if pen.wobble else 0)
-    box = x0, y0, x1, y1 = _across(window, thick)
+    box = x0, y0, x1, y1 = window_box(scene, window)
     colour, fine = tuple(paint["window"]), scene["fine"]
     pen.rect(box, tuple(paint["glass"]), colour, fine)
     for k in range(1, scene["panes"]):
@@ -222,12 +193,9 @@ def _extras(pen: _Pen, scene: Scene) -> None:
         canvas.rect(x, y, x + length / 2, y + high, ink)
         canvas.text(x + length + size * 0.4, y + high / 2, bar["text"], file, size, ink, "lm")
     if north := extras.get("north"):
-        x, y, r = north["x"], north["y"], north["radius"]
-        dx, dy = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[north["points"]]
-        tip, tail = (x + dx * r, y + dy * r), (x - dx * r * 0.7, y - dy * r * 0.7)
-        side = [(tail[0] + s * dy * r * 0.55, tail[1] + s * dx * r * 0.55) for s in (1, -1)]
-        canvas.polygon([tip, side[0], (x - dx * r * 0.35, y - dy * r * 0.35), side[1]], ink)
-        canvas.text(x + dx * r * 1.6, y + dy * r * 1.6, "N", file, size, ink)
+        shape, (x, y) = north_arrow(north)
+        canvas.polygon(shape, ink)
+        canvas.text(x, y, "N", file, size, ink)
     for dim in extras.get("dims", ()):
         (x0, y0, x1, y1), tick = dim["line"], size * 0.22
         pen.line([(x0, y0), (x1, y1)], ink, fine)

@@ -9,7 +9,8 @@ from .ask import questions
 from .captions import FACTS, captions
 from .compose import compose
 from .draw import draw
+from .regions import regions
 from .words import HELD_OUT_STYLES, STYLES
 
-__all__ = ["FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "captions", "compose", "draw", "questions"]
+__all__ = ["FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "captions", "compose", "draw", "questions", "regions"]
 NAME = "shapes"

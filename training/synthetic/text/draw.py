@@ -130,6 +130,7 @@ def _draw_line(canvas: Canvas, scene: Scene, line: Scene, rng: np.random.Generat
         return mask.rotate(angle, Image.Resampling.BICUBIC, expand=True) if angle else mask
 
     mask, x, y = ink(), line["x"], line["y"]
+    canvas.note(line["text"], line["font"], line["size"], x, y, angle, effects["tracking"])
     if effects["shadow"]:
         dx, dy = effects["shadow"]
         _put(canvas, mask, x + dx * line["size"], y + dy * line["size"], effects["shadow_colour"])

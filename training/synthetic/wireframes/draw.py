@@ -204,7 +204,9 @@ class _Painter:
     def _panel(self, e: Element, box: Sequence[int]) -> None:
         self.box(box, self.pal["panel"], self.pal["line"], self.radius(12), "raised", shadow=True)
 
-    _modal = _panel
+    def _modal(self, e: Element, box: Sequence[int]) -> None:
+        self.canvas.hide((box[0], box[1], box[2], box[3]))
+        self._panel(e, box)
 
     def _dim(self, e: Element, box: Sequence[int]) -> None:
         x0, y0, x1, y1 = (v * self.canvas.scale for v in box)

@@ -1,0 +1,131 @@
+"""What stands on each patch of a view: the targets of dense pretraining, from a scene's own geometry.
+
+The studio knows where everything is. A patch learns to say the words of all regions that lie on
+it, whether the middle of one is there, and which letters have their middle in it, from left to
+right. That is far more signal per picture than one caption (as in region-level pretraining:
+Zhong et al. 2022, RegionCLIP; Lee et al. 2023, Pix2Struct learns to read in the same way).
+
+Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .synthetic import FAMILIES, make
+from .synthetic.base import Box, Letter, Region
+
+GLYPHS = "abcdefghijklmnopqrstuvwxyz0123456789$%.,:-/&!?#+'()@"
+"""Letters that are told apart, without case; index 0 of a slot is "no letter", the last any other."""
+SLOTS = 4
+"""Places for a letter's middle in each patch, from left to right."""
+NO_LETTER, UNREADABLE = 0, -100
+SMALLEST = 6.5
+"""Font height, in pixels of a view, from which letters are to be read."""
+WHOLE_PICTURE, LETTER = 0.04, 4.0
+"""Weights in the loss, beside 1 for the words of what stands on a patch."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words in the order of the head's outputs, and how much a mistake on each weighs.
+
+    A word for the picture as a whole (its kind, how many rooms it has) is asked of every patch; at
+    full weight such words would be most of the loss, and what stands on the patch itself the least.
+    """
+
+    words: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+@cache
+def vocabulary(families: tuple[str, ...] = FAMILIES, scenes: int = 300) -> Vocabulary:
+    """The words that recur in the regions of a sample of scenes."""
+    counts: Counter[str] = Counter()
+    local: set[str] = set()
+    for family in families:
+        for seed in range(scenes):
+            for region in make(family, seed).regions:
+                counts.update(region.words)
+                local.update(() if whole(region) else region.words)
+    words = tuple(sorted(word for word, count in counts.items() if count > 1))
+    return Vocabulary(words, tuple(1.0 if word in local else WHOLE_PICTURE for word in words))
+
+
+def whole(region: Region) -> bool:
+    """Whether the region is the picture itself."""
+    return any(word.startswith("family:") for word in region.words)
+
+
+@dataclass(frozen=True)
+class View:
+    """A square of `side` x `side` patches that shows `box` of the picture, `pixels` wide and high."""
+
+    box: Box
+    side: int
+    pixels: int
+
+    def cells(self, box: Box) -> tuple[float, float, float, float]:
+        """A box of the picture in units of patches."""
+        x0, y0, x1, y1 = self.box
+        a, b = self.side / (x1 - x0), self.side / (y1 - y0)
+        return (box[0] - x0) * a, (box[1] - y0) * b, (box[2] - x0) * a, (box[3] - y0) * b
+
+    def covered(self, box: Box) -> np.ndarray:
+        """(side, side) bool: along each axis the box covers 2/5 of the patch, or the patch 2/5 of the box."""
+        x0, y0, x1, y1 = self.cells(box)
+        cells = np.arange(self.side)
+        wide = np.minimum(x1, cells + 1) - np.maximum(x0, cells) >= 0.4 * min(1.0, x1 - x0)
+        high = np.minimum(y1, cells + 1) - np.maximum(y0, cells) >= 0.4 * min(1.0, y1 - y0)
+        found: np.ndarray = high[:, None] & wide[None, :]
+        return found
+
+    def place(self, x: float, y: float) -> tuple[int, int, float] | None:
+        """(row, column, position across the patch from 0 to 1), or None outside of the view."""
+        column, row, *_ = self.cells((x, y, x, y))
+        if not (0 <= column < self.side and 0 <= row < self.side):
+            return None
+        return int(row), int(column), column % 1
+
+
+def scaled(box: Box, by_x: float, by_y: float) -> Box:
+    return box[0] * by_x, box[1] * by_y, box[2] * by_x, box[3] * by_y
+
+
+def word_targets(view: View, regions: Sequence[Region], index: dict[str, int]) -> Tensor:
+    """(P, W + 1) uint8; the last column says that the middle of a region that is not the whole is here."""
+    found = np.zeros((view.side, view.side, len(index) + 1), dtype=np.uint8)
+    for region in regions:
+        here = [index[word] for word in region.words if word in index]
+        rows, columns = np.nonzero(view.covered(region.box))
+        found[rows[:, None], columns[:, None], here] = 1
+        middle = view.place((region.box[0] + region.box[2]) / 2, (region.box[1] + region.box[3]) / 2)
+        if middle and not whole(region):
+            found[middle[0], middle[1], -1] = 1
+    return torch.from_numpy(found.reshape(view.side**2, -1))
+
+
+def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
+    """(P, S) int64: the letter in each slot, `UNREADABLE` where one is too small to be told."""
+    found = np.full((view.side, view.side, SLOTS), NO_LETTER, dtype=np.int64)
+    x0, y0, x1, y1 = view.box
+    zoom_x, zoom_y = view.pixels / (x1 - x0), view.pixels / (y1 - y0)
+    for letter in letters:
+        if at := view.place(letter.x, letter.y):
+            legible = letter.height * min(zoom_x * 1.2, zoom_y) >= SMALLEST
+            glyph = GLYPHS.find(letter.character.lower()) + 1 or len(GLYPHS) + 1
+            found[at[0], at[1], int(at[2] * SLOTS)] = glyph if legible else UNREADABLE
+    return torch.from_numpy(found.reshape(view.side**2, SLOTS))
+
+
+def some_views(rng: random.Random, boxes: Sequence[Box], tiles: int) -> list[int]:
+    """The overview and up to `tiles` of a picture's tiles."""
+    return [0, *sorted(rng.sample(range(1, len(boxes)), min(tiles, len(boxes) - 1)))]
