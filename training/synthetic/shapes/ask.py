@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ..base import NUMBERS, QA, Scene, article, ask, compact_json, grey, join, plural, put
 from . import phrases
 from .closed import absent, compared, exists
-from .truth import View, bigger, name_of, ordered, place_of, reading_order, side_of, sides_of
+from .truth import View, bigger, name_of, ordered, place_of, reading_order, side_of, sides_of, superlatives
 from .words import FILL_NAMES, OPPOSITE, PHRASE, SIDES, SYNONYMS, TEXTURE_NAMES
 
 
@@ -122,18 +122,7 @@ def _places(view: View, rng: random.Random) -> Iterator[QA]:
 
 
 def _superlatives(view: View, rng: random.Random) -> Iterator[QA]:
-    things, options = view.things, []
-    if len(things) < 2:
-        return
-    by_size = sorted(things, key=lambda o: o["r"])
-    if all(bigger(by_size[-1], o) for o in by_size[:-1]):
-        options.append(("largest", by_size[-1]))
-    if all(bigger(o, by_size[0]) for o in by_size[1:]):
-        options.append(("smallest", by_size[0]))
-    for axis, low, high in (("x", "leftmost", "rightmost"), ("y", "topmost", "bottommost")):
-        line = sorted(things, key=lambda o: o[axis])
-        reach = lambda a, b, axis=axis: b[axis] - a[axis] > 0.5 * max(a["r"], b["r"]) + abs(a["r"] - b["r"])  # noqa: E731
-        options += [(low, line[0])] * reach(line[0], line[1]) + [(high, line[-1])] * reach(line[-2], line[-1])
+    options = list(superlatives(view.things))
     for i, (word, o) in enumerate(rng.sample(options, min(2, len(options)))):
         if i == 0:
             template = put(phrases.SUPERLATIVE, m=phrases.MOST[word])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
 
 from ..base import Box, Region, Scene
 from .draw import area, outline
-from .truth import bigger, place_of
+from .truth import place_of, superlatives
 from .words import SIDES, Thing
 
 _WAYS = {0: "right", 90: "down", 180: "left", 270: "up"}
@@ -22,22 +21,6 @@ def _box(o: Thing) -> Box:
     x0, x1 = (o["x"] + (x - o["x"]) * share for x in (min(xs), max(xs)))
     y0, y1 = (o["y"] + (y - o["y"]) * share for y in (min(ys), max(ys)))
     return x0, y0, x1, y1
-
-
-def _superlatives(things: Sequence[Thing]) -> Iterator[tuple[str, Thing]]:
-    """Who is largest, leftmost and so on, by the margins of the questions."""
-    if len(things) < 2:
-        return
-    by_size = sorted(things, key=lambda o: o["r"])
-    if all(bigger(by_size[-1], o) for o in by_size[:-1]):
-        yield "largest", by_size[-1]
-    if all(bigger(o, by_size[0]) for o in by_size[1:]):
-        yield "smallest", by_size[0]
-    for axis, low, high in (("x", "leftmost", "rightmost"), ("y", "topmost", "bottommost")):
-        line = sorted(things, key=lambda o: o[axis])
-        for word, o, a, b in ((low, line[0], line[0], line[1]), (high, line[-1], line[-2], line[-1])):
-            if b[axis] - a[axis] > 0.5 * max(a["r"], b["r"]) + abs(a["r"] - b["r"]):
-                yield word, o
 
 
 def _look(scene: Scene, o: Thing) -> list[str]:
@@ -69,7 +52,7 @@ def _whole(scene: Scene) -> Region:
 def regions(scene: Scene) -> list[Region]:
     """The picture, then its things in the order in which they are drawn."""
     things = scene["objects"]
-    most = list(_superlatives(things))
+    most = list(superlatives(things))
     same = {key: Counter(o[key] for o in things) for key in ("kind", "colour")}
     result = [_whole(scene)]
     for o in things:

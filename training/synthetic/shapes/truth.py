@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..base import Scene, article
 from ..colours import COLOURS
@@ -51,6 +51,22 @@ def ordered(things: Sequence[Thing], axis: str) -> list[Thing] | None:
     line = sorted(things, key=lambda o: o[axis])
     gaps = (b[axis] - a[axis] > 0.35 * (a["r"] + b["r"]) for a, b in itertools.pairwise(line))
     return line if all(gaps) else None
+
+
+def superlatives(things: Sequence[Thing]) -> Iterator[tuple[str, Thing]]:
+    """Who is largest, leftmost and so on, by a margin."""
+    if len(things) < 2:
+        return
+    by_size = sorted(things, key=lambda o: o["r"])
+    if all(bigger(by_size[-1], o) for o in by_size[:-1]):
+        yield "largest", by_size[-1]
+    if all(bigger(o, by_size[0]) for o in by_size[1:]):
+        yield "smallest", by_size[0]
+    for axis, low, high in (("x", "leftmost", "rightmost"), ("y", "topmost", "bottommost")):
+        line = sorted(things, key=lambda o: o[axis])
+        for word, o, a, b in ((low, line[0], line[0], line[1]), (high, line[-1], line[-2], line[-1])):
+            if b[axis] - a[axis] > 0.5 * max(a["r"], b["r"]) + abs(a["r"] - b["r"]):
+                yield word, o
 
 
 def reading_order(things: Sequence[Thing]) -> list[Thing]:
