@@ -60,6 +60,13 @@ def vocabulary(families: tuple[str, ...] = FAMILIES, scenes: int = 300) -> Vocab
     return Vocabulary(words, tuple(1.0 if word in local else WHOLE_PICTURE for word in words))
 
 
+def spoken(word: str) -> str:
+    """A word of the vocabulary as a description would have it: `ink:red` is `text red`."""
+    role, _, name = word.rpartition(":")
+    role = {"at": "", "family": "", "ink": "text", "position": "number"}.get(role, role)
+    return f"{role} {name}".replace(":", " ").replace("_", " ").strip()
+
+
 def whole(region: Region) -> bool:
     """Whether the region is the picture itself."""
     return any(word.startswith("family:") for word in region.words)

@@ -27,7 +27,7 @@ from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
 from .distributed import agree, rank, sum_gradients, world
-from .loss import ContrastiveHead, CtcHead, DenseHead, next_token_loss
+from .loss import ContrastiveHead, CtcHead, DenseHead, WordsHead, next_token_loss
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
@@ -43,7 +43,7 @@ def tune_allocator() -> None:
         libc.mallopt(option, value)
 
 
-def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
+def build_heads(stage: StageConfig, processor: Processor, model: VLM) -> nn.Module | None:
     """What a pretraining objective needs beside the model; dropped after the stage."""
     config = processor.config
     match stage.objective:
@@ -53,6 +53,9 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
         case "dense":
             assert config.clip is not None, "a dense stage needs a vision tower"
             return DenseHead(config.clip.width, vocabulary(stage.families or FAMILIES))
+        case "words":
+            words = vocabulary(stage.families or FAMILIES)
+            return WordsHead(model.decoder.model.embed_tokens.weight.detach(), processor.tokenizer.encode, words)
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
@@ -115,7 +118,7 @@ def train(
     tune_allocator()
     torch.manual_seed(stage.seed)
     freeze(model, stage)
-    heads = build_heads(stage, processor)
+    heads = build_heads(stage, processor, model)
     training = Training(model, heads).to(device).train()
     optimizers = build_optimizers(model, heads, stage)
     step = 0
@@ -127,7 +130,8 @@ def train(
         step = facts["step"]
     examples = Examples(processor, stage)
     if step == 0 and stage.calibrate:
-        calibrate(model, (batch.to(device) for batch in examples.batches(0)), stage.calibrate)
+        media = Examples(processor, replace(stage, objective="next-token")).batches(0)
+        calibrate(model, (batch.to(device) for batch in media), stage.calibrate)
     batches = stream(examples, step * stage.accumulate, workers, rank(), world())
     validation = validation_batches(processor, stage) if rank() == 0 else []
     saved = time.monotonic()

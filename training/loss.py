@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LETTER, SLOTS, Vocabulary
+from .dense import GLYPHS, LETTER, SLOTS, Vocabulary, spoken
 
 CAPTION_TOKENS = 80
 ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
@@ -94,6 +95,53 @@ class DenseHead(nn.Module):
             "word_precision": (right, int(found.sum())),
             "letters": (int((spelled.argmax(-1) == letters)[written].sum()), int(written.sum())),
         }
+
+
+class WordsHead(nn.Module):
+    """Puts the projected patches where the decoder's own embeddings of the words for them are.
+
+    A decoder that has learned to answer from descriptions meets pictures as bags of words it knows,
+    instead of as noise; what is left to learn is small. The target of a patch is the sum of the
+    embeddings of the words and letters on it, at the root mean square of the embeddings. No
+    parameters of its own. (An initialisation in the spirit of LiMBeR, Merullo et al. 2023, which
+    finds that a linear map from image features to word space is nearly enough.)
+    """
+
+    bags: Tensor
+    glyphs: Tensor
+
+    def __init__(self, embeddings: Tensor, encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> None:
+        super().__init__()
+
+        def mean(text: str) -> Tensor:
+            return embeddings[encode(text)].float().mean(0)
+
+        middle = torch.zeros(embeddings.shape[1])
+        shares = [weight**0.5 for weight in vocabulary.weights]
+        words = [mean(" " + spoken(word)) * share for word, share in zip(vocabulary.words, shares, strict=True)]
+        silent, other = middle, middle
+        self.register_buffer("bags", torch.stack([*words, middle]), persistent=False)
+        letters = [silent, *(mean(glyph) for glyph in GLYPHS), other]
+        self.register_buffer("glyphs", torch.stack(letters), persistent=False)
+        self.size = float(embeddings.float().square().mean().sqrt())
+
+    def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
+        """uint8 tiles (N, 3, S, S), words (N, P, W + 1), letters (N, P, SLOTS)."""
+        projector: Any = model.projectors["image"]
+        lengths = torch.full((len(tiles),), words.shape[1], device=tiles.device)
+        features = model.encoders["image"](tiles, lengths).values
+        found = projector(features, lengths, [(0, 0, 1, 1)] * len(tiles)).float()  # (n, D): overviews, no tiles
+        bags = words.float() @ self.bags + self.glyphs[letters.clamp(min=0)].sum(-2)  # (N, P, D)
+        wanted = F.normalize(self.joined(bags, projector.downsample), dim=-1) * self.size * found.shape[-1] ** 0.5
+        loss = (found - wanted).square().mean(-1) / self.size**2  # 1 for a silent projector
+        return loss.sum(), len(loss)
+
+    @staticmethod
+    def joined(bags: Tensor, downsample: int) -> Tensor:
+        """(N, side^2, D) -> (n, D): the bags of the patches that share a token are put together."""
+        side = round(bags.shape[1] ** 0.5) // downsample
+        blocks = bags.view(len(bags), side, downsample, side, downsample, -1)
+        return blocks.sum((2, 4)).flatten(0, 2)
 
 
 class CtcHead(nn.Module):

@@ -68,7 +68,7 @@ class StageConfig:
     """One stage of training. Rates follow warm-up, a constant, then a linear decay over `decay` of the steps."""
 
     name: str
-    objective: Literal["next-token", "contrastive", "dense", "ctc"]
+    objective: Literal["next-token", "contrastive", "dense", "words", "ctc"]
     trains: Trains
     mixture: Mixture
     steps: int
@@ -83,7 +83,7 @@ class StageConfig:
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
     tiles: int = 1
-    """Tiles of each picture that a dense stage looks at beside the overview."""
+    """Tiles of each picture that a `dense` or `words` stage looks at beside the overview."""
     calibrate: tuple[Literal["image", "audio"], ...] = ()
     """Projectors to put on the decoder's scale before the first step (those that are fresh)."""
     families: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class Recipe:
         """Raises `CheckpointError` for a stage that needs a part which `model` lacks."""
         absent = {"vision": model.clip is None, "audio": model.whisper is None}
         absent |= {"image_projector": absent["vision"], "audio_projector": absent["audio"], "decoder": False}
-        needed = {"contrastive": "vision", "dense": "vision", "ctc": "audio", "next-token": ""}
+        needed = {"contrastive": "vision", "dense": "vision", "words": "vision", "ctc": "audio", "next-token": ""}
         for stage in self.stage:
             named = [part for part in PARTS if getattr(stage.trains, part) > 0]
             if not named:

@@ -36,6 +36,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...], Mixture]] = {
     "pretrain-text": ("next-token", ("decoder",), Mixture(described=1.0)),
     "pretrain-clip": ("contrastive", ("vision",), Mixture(captions=1.0)),
     "pretrain-dense": ("dense", ("vision",), Mixture(images=1.0)),
+    "align-words": ("words", ("image_projector",), Mixture(images=1.0)),
     "pretrain-audio": ("ctc", ("audio",), Mixture(transcripts=1.0)),
     "align": ("next-token", ("image_projector", "audio_projector"), Mixture(captions=0.5, sounds=0.5)),
     "instruct": ("next-token", PARTS, Mixture(images=0.5, sounds=0.5)),
