@@ -1,4 +1,11 @@
-"""Puts a fresh projector on the decoder's scale before it trains.
+"""Puts fresh parts on the scale of what they will see, before they train.
+
+A picture's patches differ in brightness a hundred times more than in the edges that make a shape
+or a letter. A patch embedding with random weights passes that on, and the tower learns colours
+and stays blind to form. So its filters are set to the principal components of the studio's
+patches, each scaled to the same variance (whitening, as in Jordan 2024, airbench; Chen et al.
+2021, MoCo v3, find that the patch embedding may stay fixed while the tower trains, which keeps it
+white).
 
 A tower's raw features may be a hundred times larger than word embeddings. In a pre-norm decoder
 such tokens drown every update of the residual stream, and the picture is hardly looked at. So the
@@ -12,11 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from encoders.clip import ClipEncoder
 from projector.modules import AudioProjector, ImageProjector
 from vlm.batch import Batch
 from vlm.model import VLM
+
+PATCH_SCALE = 0.3
+"""Deviation of a whitened patch embedding's outputs; positions begin at about a fifth of it."""
 
 
 def root_mean_square(x: Tensor) -> Tensor:
@@ -27,8 +39,10 @@ def root_mean_square(x: Tensor) -> Tensor:
 def calibrate(model: VLM, batches: Iterable[Batch], modalities: tuple[str, ...]) -> None:
     """Adjusts the projectors of `modalities` to the features of these batches, in place."""
     batches = list(batches)
+    if "patches" in modalities:
+        whiten(model.encoders["image"], torch.cat([batch.media["image"].inputs for batch in batches]))
     wanted = root_mean_square(model.decoder.model.embed_tokens.weight)
-    for modality in modalities:
+    for modality in (name for name in modalities if name != "patches"):
         projector = model.projectors[modality]
         heard = [batch for batch in batches if modality in batch.media]
         if not heard:
@@ -43,6 +57,20 @@ def calibrate(model: VLM, batches: Iterable[Batch], modalities: tuple[str, ...])
                 projector.newline.mul_(wanted / root_mean_square(projector.newline))
             case AudioProjector():
                 projector.out.weight.mul_(scale)
+
+
+def whiten(encoder: ClipEncoder, tiles: Tensor) -> None:
+    """Sets the patch embedding so that its outputs on these uint8 tiles (N, 3, S, S) are uncorrelated, of one size."""
+    weight = encoder.visual.conv1.weight
+    size = weight.shape[-1]
+    patches = F.unfold(encoder.normalise(tiles).float(), size, stride=size).transpose(1, 2).flatten(0, 1).double()
+    variances, components = torch.linalg.eigh(torch.cov(patches.T))  # ascending
+    kept = min(len(weight), len(variances))
+    variances, components = variances[-kept:], components[:, -kept:]
+    # the smallest variance kept is added to all: what is hardly there is hardly amplified
+    filters = components / (variances + variances[0].clamp_min(1e-6)).sqrt()
+    mixing, _ = torch.linalg.qr(torch.randn(len(weight), kept, dtype=torch.double).to(filters))
+    weight.copy_((PATCH_SCALE * mixing @ filters.T).view_as(weight))
 
 
 def _features(model: VLM, batch: Batch, modality: str) -> Tensor:

@@ -11,11 +11,10 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from encoders.clip import ImageTransform
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
-from .dense import View, letter_targets, scaled, some_views, vocabulary, word_targets
+from .dense import View, crops, letter_targets, looked_at, scaled, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, Split, make
@@ -171,17 +170,15 @@ class Examples:
         picture, letters = scene.drawn()
         config = self.processor.config.clip
         assert config is not None, "a dense stage needs a vision tower"
-        transform = ImageTransform(config)
-        boxes = transform.boxes(*picture.size)
-        chosen = some_views(rng, boxes, self.stage.tiles)
+        pixels, boxes = looked_at(picture, config, crops(rng, *picture.size, self.stage.crops))
         zoom = (
             scene.scene["size"][0] / picture.width,
             scene.scene["size"][1] / picture.height,
-        )  # it may have been scaled
-        views = [View(scaled(boxes[i], *zoom), config.side, config.image_size) for i in chosen]
-        words = [word_targets(view, scene.regions, self.words) for view in views]
-        spelled = [letter_targets(view, letters) for view in views]
-        return transform(picture).inputs[chosen], torch.stack(words), torch.stack(spelled)
+        )
+        views = [View(scaled(box, *zoom), config.side, config.image_size) for box in boxes]
+        regions = scene.regions
+        words = torch.stack([word_targets(view, regions, self.words) for view in views])
+        return pixels, words, torch.stack([letter_targets(view, letters) for view in views])
 
     def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:
         """log-mel (M, F) of one window, its valid frames, and what was said."""

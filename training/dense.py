@@ -10,6 +10,7 @@ Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +19,11 @@ from functools import cache
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
+
+from encoders.clip import ImageTransform
+from encoders.config import ClipConfig
 
 from .synthetic import FAMILIES, make
 from .synthetic.base import Box, Letter, Region
@@ -51,7 +56,7 @@ def vocabulary(families: tuple[str, ...] = FAMILIES, scenes: int = 300) -> Vocab
     """The words that recur in the regions of a sample of scenes."""
     counts: Counter[str] = Counter()
     local: set[str] = set()
-    for family in families:
+    for family in dict.fromkeys(families):  # a family named twice weighs double in a stage, not here
         for seed in range(scenes):
             for region in make(family, seed).regions:
                 counts.update(region.words)
@@ -133,6 +138,26 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
 
 
-def some_views(rng: random.Random, boxes: Sequence[Box], tiles: int) -> list[int]:
-    """The overview and up to `tiles` of a picture's tiles."""
-    return [0, *sorted(rng.sample(range(1, len(boxes)), min(tiles, len(boxes) - 1)))]
+def crops(rng: random.Random, width: int, height: int, count: int) -> list[tuple[int, int, int, int]]:
+    """Boxes of a picture, a quarter of its sides up to all of them: what is drawn once is looked at often."""
+    found = []
+    for _ in range(count):
+        w, h = (max(16, round(length * math.exp(rng.uniform(math.log(0.25), 0)))) for length in (width, height))
+        if rng.random() < 0.7:  # near the picture's own proportions on a square: letters keep their shape
+            w = h = min(width, height, max(w, h))
+        w, h = min(w, width), min(h, height)
+        x, y = rng.randint(0, width - w), rng.randint(0, height - h)
+        found.append((x, y, x + w, y + h))
+    return found
+
+
+def looked_at(
+    picture: Image.Image, config: ClipConfig, cut: Sequence[tuple[int, int, int, int]]
+) -> tuple[Tensor, list[Box]]:  # fmt: skip
+    """uint8 (N, 3, S, S) and the box of each: the overview and tiles that the model will see, then the cut-outs."""
+    transform, size = ImageTransform(config), (config.image_size, config.image_size)
+    pixels = [transform(picture).inputs]
+    for box in cut:
+        view = np.array(picture.resize(size, Image.Resampling.BICUBIC, box))
+        pixels.append(torch.from_numpy(view).permute(2, 0, 1)[None])
+    return torch.cat(pixels), [*transform.boxes(*picture.size), *cut]

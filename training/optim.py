@@ -23,9 +23,14 @@ def parts(model: VLM) -> dict[str, nn.Module]:
 
 
 def freeze(model: VLM, stage: StageConfig) -> None:
-    """Switches gradients on for exactly the parts that `stage.trains` names."""
+    """Switches gradients on for exactly the parts that `stage.trains` names.
+
+    The patch embedding stays as it is: see `training/calibrate.py`.
+    """
     for name, part in parts(model).items():
         part.requires_grad_(getattr(stage.trains, name) > 0)
+    if "image" in model.encoders:
+        model.encoders["image"].visual.conv1.requires_grad_(False)
 
 
 def build_optimizers(model: VLM, heads: nn.Module | None, stage: StageConfig) -> list[torch.optim.Optimizer]:

@@ -82,10 +82,10 @@ class StageConfig:
     """Conversations that share one picture."""
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
-    tiles: int = 1
-    """Tiles of each picture that a `dense` or `words` stage looks at beside the overview."""
-    calibrate: tuple[Literal["image", "audio"], ...] = ()
-    """Projectors to put on the decoder's scale before the first step (those that are fresh)."""
+    crops: int = 0
+    """Cut-outs of each picture that a `dense` or `words` stage looks at beside the overview and the tiles."""
+    calibrate: tuple[Literal["patches", "image", "audio"], ...] = ()
+    """Fresh parts to scale before the first step: the patch embedding, the projectors of pictures and sounds."""
     families: tuple[str, ...] = ()
     """Empty: all of the studio."""
     seed: int = 1

@@ -20,8 +20,8 @@ from training.dense import (
     UNREADABLE,
     View,
     Vocabulary,
+    crops,
     letter_targets,
-    some_views,
     spoken,
     vocabulary,
     word_targets,
@@ -157,7 +157,7 @@ def test_shapes_have_their_colour_where_their_region_is() -> None:
 
 
 def test_a_dense_example_is_deterministic_and_has_a_target_for_every_patch(studio_processor: Processor) -> None:
-    stage = StageConfig("dense", "dense", Trains(vision=1e-3), Mixture(images=1), steps=1, batch_size=2, tiles=2)
+    stage = StageConfig("dense", "dense", Trains(vision=1e-3), Mixture(images=1), steps=1, batch_size=2, crops=2)
     first, again = (Examples(studio_processor, stage).dense(4) for _ in range(2))
     for a, b in zip(first, again, strict=True):
         assert torch.equal(a, b)
@@ -167,7 +167,7 @@ def test_a_dense_example_is_deterministic_and_has_a_target_for_every_patch(studi
     assert letters.shape == (len(tiles), 16, SLOTS)
     assert words[0].any()
     coarse = Examples(studio_processor, replace(stage, overview_only=True)).dense(4)
-    assert len(coarse[0]) == 1
+    assert len(coarse[0]) == 3
     assert torch.equal(coarse[1][0], words[0])
 
 
@@ -209,9 +209,9 @@ def test_words_are_spoken_as_in_a_description(word: str, said: str) -> None:
     assert spoken(word) == said
 
 
-def test_the_overview_is_always_among_the_views() -> None:
-    boxes = [(0.0, 0.0, 1.0, 1.0)] * 5
-    assert some_views(random.Random(1), boxes[:1], 3) == [0]
-    chosen = some_views(random.Random(1), boxes, 2)
-    assert chosen[0] == 0
-    assert len(set(chosen)) == 3
+def test_crops_lie_in_the_picture() -> None:
+    rng = random.Random(1)
+    found = [box for _ in range(50) for box in crops(rng, 300, 170, 3)]
+    assert len(found) == 150
+    assert all(0 <= x0 < x1 <= 300 and 0 <= y0 < y1 <= 170 for x0, y0, x1, y1 in found)
+    assert min(x1 - x0 for x0, _, x1, _ in found) < 120
