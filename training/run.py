@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     if recipe.model is None:
         model, processor = checkpoint.load(checkpoint.resolve(recipe.start))
         recipe.check_parts(processor.config)
-        return model, processor
+        return model, with_grids(processor, recipe.grids) if recipe.grids else processor
     path = run_dir / "tokenizer.json"
     if not path.exists():
         from .synthetic.conversations import BRIEFLY, CAPTION_PROMPTS, DESCRIBED, IN_A_SENTENCE, OF_ONE, TRANSCRIBE
@@ -45,6 +46,14 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     processor = Processor(recipe.model, Tokenizer.from_file(path))
     torch.manual_seed(recipe.seed)
     return build_model(recipe.model), processor
+
+
+def with_grids(processor: Processor, grids: tuple[tuple[int, int], ...]) -> Processor:
+    """The processor with tiles (rows, columns). Raises `CheckpointError` where there is no vision tower."""
+    config = processor.config
+    if config.clip is None:
+        raise CheckpointError("config: grids given, but the model has no vision tower")
+    return Processor(replace(config, clip=replace(config.clip, grids=grids)), processor.tokenizer)
 
 
 def check_speech(stages: Iterable[StageConfig]) -> None:

@@ -120,6 +120,8 @@ class Recipe:
     stage: tuple[StageConfig, ...]
     model: ModelConfig | None = None
     start: str = ""
+    grids: tuple[tuple[int, int], ...] = ()
+    """Tiles for a `start` that has seen pictures without any."""
     seed: int = 1
     tokenizer_size: int = 4096
     tokenizer_scenes: int = 3000
@@ -129,6 +131,8 @@ class Recipe:
             raise CheckpointError("config: the recipe has no stage")
         if (self.model is None) == (not self.start):
             raise CheckpointError("config: a recipe needs either a [model] or a start, not both")
+        if self.grids and self.model is not None:
+            raise CheckpointError("config: grids are for a recipe with a start; a [model] has its own in [model.clip]")
         if self.model is not None:
             self.check_parts(self.model)
 

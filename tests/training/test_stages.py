@@ -20,7 +20,7 @@ from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
 from training.optim import build_optimizers, freeze, parts, rate_factor
-from training.run import check_speech, run, stop_on_signal
+from training.run import check_speech, run, stop_on_signal, with_grids
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
 from vlm import checkpoint
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
@@ -617,3 +617,14 @@ def test_a_recipe_can_go_on_from_a_model_folder(stage, studio_processor, fresh, 
     assert {name for name in before if digest(before[name]) != digest(after_it[name])} == {"image_projector"}
     with pytest.raises(CheckpointError, match="no such model folder"):
         run(recipe_of(None, more, start=str(tmp_path / "none")), tmp_path / "other", workers=0, quiet=True)
+
+
+def test_a_start_without_tiles_can_be_given_some(stage, studio_processor, fresh, tmp_path):
+    checkpoint.save(tmp_path / "first", fresh(), with_grids(studio_processor, ()))
+    assert checkpoint.load(tmp_path / "first")[1].config.clip.grids == ()
+    more = stage(name="more", trains=Trains(image_projector=1e-3), steps=1)
+    recipe = recipe_of(None, more, start=str(tmp_path / "first"), grids=((1, 2),))
+    folder = run(recipe, tmp_path / "run", workers=0, quiet=True)
+    assert checkpoint.load(folder)[1].config.clip.grids == ((1, 2),)
+    with pytest.raises(CheckpointError, match=r"a \[model\] has its own"):
+        recipe_of(studio_processor.config, more, grids=((1, 2),))
