@@ -312,4 +312,13 @@ def load(
     return Assistant(*checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite))
 
 
-__all__ = ["CAPTION_PROMPTS", "Assistant", "CaptionRequest", "Captioned", "Reply", "TextStream", "load", "question_messages"]
+__all__ = [
+    "CAPTION_PROMPTS",
+    "Assistant",
+    "CaptionRequest",
+    "Captioned",
+    "Reply",
+    "TextStream",
+    "load",
+    "question_messages",
+]
