@@ -18,13 +18,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vlm.assistant import CAPTION_PROMPTS, Assistant
+from vlm.captioning import CAPTION_PROMPTS
 
 from .captioning.listing import Listing
 from .captioning.options import CaptionOptions, UsageError, shard_from
 from .captioning.run import Engine, Run, Summary
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
 
 
 def command(
@@ -94,8 +97,11 @@ def home_of(listing: Listing) -> Path:
     """The folder that the first path is, or is in: there go tables without another place, and errors.jsonl.
 
     Raises:
-        UsageError: nothing is named, or the folder does not exist.
+        UsageError: nothing is named, or the folder does not exist, or a list cannot be read.
     """
+    for name in listing.lists:
+        if name != "-" and not os.access(name, os.R_OK):
+            raise UsageError(f"{name}: the list cannot be read")
     if listing.paths:
         path = listing.paths[0]
         if re.search(r"[*?\[]", path) and not os.path.lexists(path):

@@ -15,7 +15,7 @@ from encoders.media import AudioSource, ImageSource, load_audio, load_image
 
 from . import checkpoint
 from .batch import Sample, collate
-from .captioning import CaptionBatches, Captioned, CaptionRequest, available_memory, in_order
+from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, available_memory, in_order
 from .chat import Message, check, parts_of
 from .config import ModelConfig
 from .constraints import JsonSchema
@@ -25,12 +25,6 @@ from .model import VLM
 from .processor import Processor
 from .tokenizer import Tokenizer
 
-CAPTION_PROMPTS = {
-    "short": "Describe the image briefly.",
-    "detailed": "Describe the image in detail.",
-    "alt-text": "Write alt text for the image.",
-    "tags": "List tags for the image.",
-}
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_MEDIA = 16
 

@@ -3,7 +3,7 @@
     requests -> workers (open, decode, transform) -> a bounded window -> batches of like length -> results
 
 Nothing here grows with the number of requests. A request that cannot be answered becomes a result
-with an error, and changes no other.
+with an error, and changes no other. What the model does is handed in, so that this module is light.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from encoders.media import ImageSource
 
-from .batch import Sample
 from .errors import InputError, VlmError
 
 if TYPE_CHECKING:
-    from .assistant import Reply
+    import torch
 
+    from .assistant import Reply
+    from .batch import Sample
+
+CAPTION_PROMPTS = {
+    "short": "Describe the image briefly.",
+    "detailed": "Describe the image in detail.",
+    "alt-text": "Write alt text for the image.",
+    "tags": "List tags for the image.",
+}
+"""By style; the embedded model was trained on these and others like them."""
 WINDOW = 4
 """Batches among which a batch of like length is looked for."""
 
@@ -128,10 +135,12 @@ class CaptionBatches:
         places, samples = [place for place, _ in items], [sample for _, sample in items]
         try:
             replies = self.answer(samples, places)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if type(error).__name__ != "OutOfMemoryError":  # torch's
+                raise
             if len(items) == 1:
-                error = InputError("not enough memory for this image; take a smaller model", "out_of_memory")
-                return [Captioned(places[0], error=error)]
+                lacking = InputError("not enough memory for this image; take a smaller model", "out_of_memory")
+                return [Captioned(places[0], error=lacking)]
             half = len(items) // 2
             return self._answers(items[:half]) + self._answers(items[half:])
         return [self._judged(place, reply) for place, reply in zip(places, replies, strict=True)]
@@ -157,6 +166,8 @@ def in_order(batches: Iterable[list[Captioned]]) -> Iterator[Captioned]:
 def available_memory(device: torch.device) -> int:
     """Bytes that are free for a batch: of the GPU, or of this machine or container."""
     if device.type == "cuda":
+        import torch
+
         return int(torch.cuda.mem_get_info(device)[0])
     free = 4 << 30  # where nothing tells
     try:

@@ -100,9 +100,10 @@ class Journal:
             yield bytes(key), json.loads(value)
 
     def close(self, *, finished: bool) -> None:
-        """A finished job leaves nothing behind."""
+        """A finished job leaves nothing behind; it is finished from the moment that the file is gone."""
         if finished and not self.dry:
-            self.path.unlink(missing_ok=True)  # first: nobody may open it between closing and unlinking
+            self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)  # SQLite's own, empty by now
+            self.path.unlink(missing_ok=True)  # before closing: nobody may open it in between
         self.base.close()
 
 

@@ -100,7 +100,7 @@ class Run:
         return self.summary
 
     def plan(self) -> Iterator[tuple[str, ...]]:
-        """What a start would do with each item: (state or code, name or message, what it goes to); nothing is captioned or written."""
+        """(state or code, name or message, what it goes to) of each item; nothing is captioned or written."""
         output = output_for(self.options, self.home, dry=True)
         for entry in self.todo(output):
             if isinstance(entry, Problem):
