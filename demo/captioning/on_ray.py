@@ -28,7 +28,13 @@ BLOCK = 64
 
 
 def ray_engine(
-    options: CaptionOptions, *, actors: int, batch_size: int | None, workers: int, device: str, address: str | None = None
+    options: CaptionOptions,
+    *,
+    actors: int,
+    batch_size: int | None,
+    workers: int,
+    device: str,
+    address: str | None = None,
 ) -> Engine:
     """Starts Ray on this machine, or joins the cluster that RAY_ADDRESS names.
 

@@ -1,4 +1,4 @@
-"""What the tests of `vlm caption` share: folders of pictures, and an engine that opens them truly but says their size."""
+"""What the tests of `vlm caption` share: pictures, and an engine that opens them truly but says their size."""
 
 from __future__ import annotations
 

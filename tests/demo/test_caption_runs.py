@@ -130,7 +130,9 @@ def test_same_stem_is_a_collision(folder: Path) -> None:
 
 def test_named_twice_is_captioned_once(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    summary = captioned(folder, folder / "p0.png", folder / "sub" / ".." / "p1.png", existing="append", engine=sized(log))
+    summary = captioned(
+        folder, folder / "p0.png", folder / "sub" / ".." / "p1.png", existing="append", engine=sized(log)
+    )
     assert (summary.captioned, summary.repeated, summary.exit_code) == (10, 2, 0)
     assert texts(folder) == EXPECTED and len(log.read_text().splitlines()) == 10
 
@@ -169,7 +171,7 @@ def test_longest_name(tmp_path: Path) -> None:
 
 def test_errors_of_somebody_else_are_kept(folder: Path) -> None:
     (folder / "errors.jsonl").write_text("my own list\n")
-    with pytest.raises(UsageError, match="errors.jsonl"):
+    with pytest.raises(UsageError, match="was not written by this program"):
         captioned(folder)
     assert (folder / "errors.jsonl").read_text() == "my own list\n"
     assert captioned(folder, errors=folder / "other.jsonl").exit_code == 0
@@ -246,7 +248,9 @@ def test_imagefolder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (folder / "noname").unlink()  # imagefolder goes by suffixes
     for format_ in ("jsonl", "csv", "parquet"):
         assert captioned(folder, format=format_).exit_code == 0
-        data = datasets.load_dataset("imagefolder", data_dir=str(folder), split="train", cache_dir=str(tmp_path / format_))
+        data = datasets.load_dataset(
+            "imagefolder", data_dir=str(folder), split="train", cache_dir=str(tmp_path / format_)
+        )
         found = {f"{row['image'].size[0]}x{row['image'].size[1]} ?": row["text"] for row in data}
         assert len(found) == 9 and all(size == text for size, text in found.items())
         (folder / f"metadata.{format_}").unlink()
@@ -303,7 +307,7 @@ def test_shards_are_a_partition(folder: Path) -> None:
         captioned(folder, shard=(number, 3), format="jsonl")
     parts = [table(folder / f"metadata-{number:05d}-of-00003.jsonl") for number in range(3)]
     assert [len(part) for part in parts] == counts
-    assert sorted((row["file_name"] for part in parts for row in part)) == sorted(row["file_name"] for row in ROWS)
+    assert sorted(row["file_name"] for part in parts for row in part) == sorted(row["file_name"] for row in ROWS)
 
 
 @pytest.mark.parametrize(
@@ -523,7 +527,9 @@ def test_memory_is_flat(tmp_path: Path) -> None:
             except OSError:  # so many links are too many for some file systems
                 one = save(path)
         command = [sys.executable, "-c", MEASURE, str(folder)]
-        done = subprocess.run(command, capture_output=True, check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
+        done = subprocess.run(
+            command, capture_output=True, check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+        )
         peaks[count] = int(done.stdout.split()[-1]) >> 10
         assert sum(1 for _ in (folder / "metadata.jsonl").open()) == count
     print(f"\nMiB: {peaks}")
