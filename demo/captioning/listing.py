@@ -183,7 +183,7 @@ class Listing:
         try:
             with tarfile.open(path, "r:") as archive:
                 while member := archive.next():
-                    archive.members = []  # tarfile keeps all that it has seen
+                    archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
                     if not member.isreg() or member.issparse():
                         continue
                     item = Item(path, member.name, member.offset_data, member.size)

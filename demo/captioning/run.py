@@ -30,9 +30,10 @@ Engine = Callable[[Iterable[CaptionRequest]], Iterator[list[Captioned]]]
 
 @dataclass
 class Summary:
-    """What a run did. `failed` counts by code."""
+    """What a run did. `failed` counts by code; `cut`: captions that `max_new_tokens` ended."""
 
     captioned: int = 0
+    cut: int = 0
     skipped: int = 0
     repeated: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -49,6 +50,8 @@ class Summary:
     def __str__(self) -> str:
         rate = self.captioned / self.seconds if self.seconds else 0.0
         parts = [f"captioned {self.captioned} in {self.seconds:.1f} s ({rate:.2f} images/s)"]
+        if self.cut:
+            parts.append(f"cut off by --max-new-tokens {self.cut}")
         if self.skipped:
             parts.append(f"done before {self.skipped}")
         if self.repeated:
@@ -164,6 +167,7 @@ class Run:
                 self._report(Problem(item.name, result.error.code, message, item.place))
             else:
                 captions.append((item, self.options.written(result.text)))
+                self.summary.cut += result.reply is not None and result.reply.finish_reason == "length"
         problems = self.output.commit(captions) if captions else []
         for problem in problems:
             self._report(problem)
@@ -219,14 +223,15 @@ class Progress:
 
     def __init__(self, listing: Listing, shards: int) -> None:
         self.listing, self.shards = listing, shards
-        self.gone, self.counted = threading.Event(), 0
+        self.gone, self.counted, self.left_out = threading.Event(), 0, 0
+        self.counting = threading.Thread(target=self._count, name="count", daemon=True)
 
     def __enter__(self) -> Progress:
         from tqdm import tqdm
 
         self.bar: Any = tqdm(unit=" images", disable=None, dynamic_ncols=True, smoothing=0.05)
         if not self.bar.disable and "-" not in self.listing.lists:
-            threading.Thread(target=self._count, name="count", daemon=True).start()
+            self.counting.start()
         return self
 
     def _count(self) -> None:
@@ -235,8 +240,6 @@ class Progress:
                 return
             self.counted += 1
         self.bar.total = max(self.counted // self.shards - self.left_out, self.bar.n)
-
-    left_out = 0
 
     def leave_out(self) -> None:
         """One that is done already counts for nothing, so that the rate is that of the work."""
@@ -266,7 +269,7 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
         print("\nfinishing this batch; once more to stop at once", file=sys.stderr, flush=True)
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -38,7 +38,7 @@ def names(output: Path) -> Iterator[str]:
         try:
             with tarfile.open(path, "r:") as archive:
                 while member := archive.next():
-                    archive.members = []
+                    archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
                     if member.name.endswith(".json") and (file := archive.extractfile(member)):
                         yield json.loads(file.read())["file_name"]
         except (tarfile.TarError, ValueError, KeyError, TypeError):

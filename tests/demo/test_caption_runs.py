@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import random
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,8 +20,9 @@ from typing import Any
 import pytest
 
 from demo.captioning.journal import Journal
+from demo.captioning.listing import Listing
 from demo.captioning.options import CaptionOptions, UsageError, shard_from
-from demo.captioning.run import Engine
+from demo.captioning.run import Engine, Progress
 from vlm.captioning import Captioned, CaptionRequest
 from vlm.errors import InputError
 
@@ -177,6 +182,26 @@ def test_errors_of_somebody_else_are_kept(folder: Path) -> None:
     assert captioned(folder, errors=folder / "other.jsonl").exit_code == 0
 
 
+def test_progress(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal: how many of how many, images/s, the time left, failures; what is done counts for nothing."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with Progress(Listing((str(folder / "*.png"), str(folder / "sub"))), shards=1) as bar:
+        bar.counting.join()
+        for _ in range(3):
+            bar.leave_out()
+        bar.advance(4, failures=2)
+        bar.bar.refresh()
+    shown = screen.getvalue().replace("\r", "\n").splitlines()[-1]
+    assert re.search(r"\b4/6 \[\d\d:\d\d<\d\d:\d\d, .* images/s, 2 failed\]", shown), shown
+    assert not bar.counting.is_alive()
+
+
 # --- tables ------------------------------------------------------------------------------------------
 
 ROWS = [{"file_name": name.replace(".txt", ".png"), "text": text.strip()} for name, text in EXPECTED.items()]
@@ -246,6 +271,9 @@ def test_imagefolder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """What Hugging Face datasets make of the folder."""
     datasets = pytest.importorskip("datasets")
     (folder / "noname").unlink()  # imagefolder goes by suffixes
+    (folder / "broken.png").touch()
+    assert captioned(folder).exit_code == 1 and (folder / "errors.jsonl").exists()  # which is no metadata
+    (folder / "broken.png").unlink()
     for format_ in ("jsonl", "csv", "parquet"):
         assert captioned(folder, format=format_).exit_code == 0
         data = datasets.load_dataset(
@@ -511,9 +539,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 @pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
     """A tree of 100,000 pictures costs at most 64 MiB more than one of 1,000."""
-    import subprocess
-    import sys
-
     root = Path(__file__).parents[2]
     peaks = {}
     for count in (1000, 100_000):
