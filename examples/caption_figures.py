@@ -56,10 +56,9 @@ def speed(assistant: Assistant, folder: Path, names: list[str], style: str) -> N
     (wall_1, work_1), (wall_auto, work_auto) = totals[1], totals[None]
     n = len(names)
     print(
-        f"{style}, n = {n}: batch 1 {n / wall_1:.2f} images/s, auto {n / wall_auto:.2f}: {wall_1 / wall_auto:.2f} times;",
-        f"of CPU time {n / work_1:.2f} and {n / work_auto:.2f}: {work_1 / work_auto:.2f} times; same text {same}/{n}",
-        flush=True,
+        f"{style}, n = {n}: batch 1 {n / wall_1:.2f} images/s, auto {n / wall_auto:.2f}; {wall_1 / wall_auto:.2f} times"
     )
+    print(f"of CPU time {n / work_1:.2f} and {n / work_auto:.2f}; {work_1 / work_auto:.2f} times; same text {same}/{n}")
 
 
 def truth(samples: dict[str, Sample], captions: dict[str, str], style: str) -> str:

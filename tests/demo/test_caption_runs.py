@@ -525,12 +525,12 @@ def test_killed_a_hundred_times(tmp_path: Path) -> None:
 # --- flat memory -------------------------------------------------------------------------------------
 
 MEASURE = """
-import resource, sys
+import itertools, resource, sys
 from tests.demo.captions import Said, captioned
 from vlm.captioning import Captioned
 def engine(requests):
-    for request in requests:
-        yield [Captioned(request.place, Said("a caption"))]
+    while batch := list(itertools.islice(requests, 64)):
+        yield [Captioned(request.place, Said("a caption")) for request in batch]
 captioned(sys.argv[1], engine=engine, format="jsonl")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
