@@ -102,6 +102,8 @@ def home_of(listing: Listing) -> Path:
     for name in listing.lists:
         if name != "-" and not os.access(name, os.R_OK):
             raise UsageError(f"{name}: the list cannot be read")
+    if "" in listing.paths:
+        raise UsageError("one of the paths is empty")
     if listing.paths:
         path = listing.paths[0]
         if re.search(r"[*?\[]", path) and not os.path.lexists(path):

@@ -416,9 +416,12 @@ def caption(
             batch_size=batch_size, workers=workers, shard=shard, recursive=recursive, follow_links=follow_links,
             errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
         )  # fmt: skip
-    except VlmError as error:  # nothing was done yet: what fails later is counted
+    except VlmError as error:  # what fails of the pictures is counted instead
         typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(1 if error.code == "io_error" else 2) from None
+    except OSError as error:
+        typer.echo(f"error [io_error]: {_printable(str(error))}", err=True)
+        raise typer.Exit(1) from None
     typer.echo(_printable(str(summary)), err=True)
     if summary.interrupted:
         typer.echo("to go on, give the same command again", err=True)

@@ -80,10 +80,16 @@ class Journal:
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
                 ((key, place, job, json.dumps(value)) for key, place, job, value in rows),
             )
-        except BaseException:
-            self.base.execute("ROLLBACK")
+            self.base.execute("COMMIT")
+        except BaseException as error:
+            if self.base.in_transaction:
+                self.base.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):  # a full disk, say
+                message = (
+                    f"{self.path}: cannot be written ({error}); what was kept before is safe, start again to go on"
+                )
+                raise InputError(message, "io_error") from None
             raise
-        self.base.execute("COMMIT")
         self.moves.clear()
 
     def move(self, key: bytes, place: int) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from vlm.errors import InputError
+from vlm.media import image_format
 
 from . import tables, tars
 from .files import replaced, sync_folder
@@ -24,6 +26,10 @@ class Output(Protocol):
     """`target` is what an item's caption is kept as: two items must not have the same."""
 
     def target(self, item: Item) -> bytes: ...
+
+    def in_the_way(self, item: Item) -> str:
+        """What must not be written over, as a reason, or nothing."""
+        ...
 
     def done(self, item: Item) -> bool:
         """Whether nothing is left to do: by the rule of `--existing`, or since an earlier start did it."""
@@ -61,10 +67,19 @@ class Sidecars:
         path = self.path(item)
         return os.fsencode(Path(os.path.realpath(path.parent), path.name))
 
+    def in_the_way(self, item: Item) -> str:
+        """Pictures go by their content: one may well be named like a sidecar, even like its own."""
+        path = self.path(item)
+        return f"{item.name}: its caption would be written over the picture {path}" if image_format(path) else ""
+
     def done(self, item: Item) -> bool:
         path = self.path(item)
         if self.options.existing == "skip":
-            return path.is_file() and path.stat().st_size > 0  # empty files are what other programs' crashes leave
+            try:
+                status = path.stat()
+            except OSError:
+                return False
+            return stat.S_ISREG(status.st_mode) and status.st_size > 0  # crashes of other programs leave empty ones
         row = self.journal.row(self.target(item))
         return row is not None and (row[1]["applied"] or row[1]["digest"] == _digest(path))
 
@@ -149,6 +164,9 @@ class Rows:
     def target(self, item: Item) -> bytes:
         return os.fsencode(self.name(item))
 
+    def in_the_way(self, item: Item) -> str:
+        return ""
+
     def done(self, item: Item) -> bool:
         row = self.journal.row(self.target(item))
         if row is None or (row[0] == BEFORE and self.options.existing != "skip"):
@@ -198,7 +216,7 @@ def output_for(options: CaptionOptions, home: Path, *, dry: bool = False) -> Out
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        return hashlib.sha256(path.read_bytes()).hexdigest() if os.path.isfile(path) else ""  # noqa: PTH113
     except OSError:
         return ""
 

@@ -130,7 +130,10 @@ class Run:
             name = os.fsencode(entry.name)
             owner = seen.owner(output.target(entry), name)
             if not owner:
-                yield entry, "done" if output.done(entry) else "todo"
+                if reason := output.in_the_way(entry):
+                    yield Problem(entry.name, "name_collision", reason, entry.place)
+                else:
+                    yield entry, "done" if output.done(entry) else "todo"
             elif owner == name or os.path.realpath(owner) == os.path.realpath(name):
                 yield entry, "repeated"
             else:
@@ -194,10 +197,12 @@ class ErrorFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file: IO[bytes] | None = None
-        if path.exists() and not self._ours():
+        if os.path.lexists(path) and not self._ours():
             raise UsageError(f"{path}: is there already and was not written by this program; choose --errors FILE")
 
     def _ours(self) -> bool:
+        if not self.path.is_file():
+            return False
         with self.path.open("rb") as file:
             first = file.readline(1 << 16)
         return not first or first.startswith(b'{"file_name": ')

@@ -168,6 +168,53 @@ def test_a_sidecar_that_cannot_be_written(folder: Path) -> None:
     assert texts(folder) == {name: text for name, text in EXPECTED.items() if name != "p2.txt"}
 
 
+def test_a_picture_named_like_a_sidecar_is_not_written_over(folder: Path) -> None:
+    own, other = folder / "own.txt", folder / "p0.txt"
+    for path in (own, other):
+        path.write_bytes(encoded(picture(), "PNG"))
+    before = own.read_bytes()
+    for existing in ("skip", "overwrite", "append"):
+        summary = captioned(folder, existing=existing)
+        assert failures(folder) == dict.fromkeys(("own.txt", "p0.png", "p0.txt"), "name_collision")
+        assert own.read_bytes() == other.read_bytes() == before
+    assert summary.captioned == 9
+    assert captioned(folder, format="jsonl").captioned == 12
+
+
+def test_paths_that_cannot_be(tmp_path: Path) -> None:
+    """Named, but impossible: reported, in every format, and never a traceback."""
+    good = save(tmp_path / "a.png")
+    odd = [tmp_path / ("x" * 300), good / "below.png", tmp_path / "missing.png", Path("/dev/zero"), Path("/dev/null")]
+    for format_ in ("txt", "jsonl"):
+        summary = captioned(good, *odd, format=format_)
+        assert (summary.captioned, summary.failed) == (1, {"not_found": 3, "not_regular_file": 2})
+    with pytest.raises(UsageError):
+        captioned(good, "")
+
+
+def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was kept stays, the message says so, and the next start goes on."""
+    commits = 0
+    put = Journal.put
+
+    def fill(self: Journal, rows: Any) -> None:
+        nonlocal commits
+        commits += 1
+        if commits == 3:
+            self.base.execute("PRAGMA max_page_count = 1")  # SQLite's own way to say "database or disk is full"
+            rows = [(b"x" * 100_000, 0, 1, "x" * 100_000)]
+        put(self, rows)
+
+    monkeypatch.setattr(Journal, "put", fill)
+    with pytest.raises(InputError, match="what was kept before is safe") as error:
+        captioned(folder, format="jsonl", engine=sized(batch_size=3))
+    assert error.value.code == "io_error"
+    monkeypatch.undo()
+    again = captioned(folder, format="jsonl")
+    assert again.skipped in (3, 6) and again.skipped + again.captioned == 10
+    assert table(folder / "metadata.jsonl") == ROWS
+
+
 def test_longest_name(tmp_path: Path) -> None:
     path = save(tmp_path / ("n" * 251 + ".png"))
     assert captioned(tmp_path).exit_code == 0
