@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from demo.caption import job, local
-from demo.captioning.listing import Listing
+from demo.captioning.listing import Item, Listing
 from demo.captioning.options import CaptionOptions
 from vlm.assistant import load
+from vlm.captioning import CaptionRequest
 
 from ..encoders.hazards import encoded, picture
 from .captions import save
 from .test_caption_listing import archive
 from .test_caption_runs import failures, table
 
-ray = pytest.importorskip("ray")
-pytestmark = pytest.mark.slow
+
+def test_an_actor_without_ray(tmp_path: Path, tiny_folder: Path) -> None:
+    """What Ray does with a block, by hand: requests to columns, through the actor, and columns to results."""
+    from demo.captioning.on_ray import COLUMNS, Captioner, _result, _row
+
+    path = save(tmp_path / os.fsdecode(b"\xff\n.png"), 90, 30)
+    tar = archive(tmp_path / "in.tar", {"a.png": encoded(picture(), "PNG"), "b.png": b"broken"})
+    items = [entry for entry in Listing((str(path), str(tar), str(tmp_path / "no.png"))) if isinstance(entry, Item)]
+    requests = [CaptionRequest(item.place + 7, item.source, "what is it?", item.name) for item in items]
+    rows = [_row(request) for request in requests]
+    block = {name: np.array([row[name] for row in rows], dtype=object) for name in rows[0]}
+    settings = {"batch_size": 2, "workers": 1, "schema": None, "max_new_tokens": 8}
+    columns = Captioner(model=str(tiny_folder), device="cpu", **settings)(block)
+    assert set(columns) == set(COLUMNS)
+    results = [_result(*values) for values in zip(*(columns[name] for name in COLUMNS), strict=True)]
+    found = {result.place: (result.text, result.error.code if result.error else "") for result in results}
+    alone = load(tiny_folder)
+    texts = [alone.ask("what is it?", images=[image], max_new_tokens=8).text for image in (path, picture())]
+    assert found == {7: (texts[0], ""), 8: (texts[1], ""), 9: ("", "bad_image"), 10: ("", "not_found")}
 
 
+@pytest.mark.slow
 def test_two_actors(tmp_path: Path, tiny_folder: Path) -> None:
+    ray = pytest.importorskip("ray")
     from demo.captioning.on_ray import ray_engine
 
     sizes = [(40, 30), (90, 30), (64, 64), (30, 90), (33, 32), (120, 40)]
