@@ -5,7 +5,7 @@ demo/captioning/listing.py     which pictures, in which order
 demo/captioning/options.py     what the user can choose
 demo/captioning/outputs.py     sidecars and rows; `tables.py`, `tars.py`: the files made from rows
 demo/captioning/journal.py     why a kill loses nothing and repeats nothing
-demo/captioning/run.py         the loop, the progress bar, errors.jsonl, Ctrl-C
+demo/captioning/run.py         the loop; `reporting.py`: the progress bar, errors.jsonl, Ctrl-C
 demo/captioning/on_ray.py      the engine on several processes or machines
 """
 

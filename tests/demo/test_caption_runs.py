@@ -22,7 +22,8 @@ import pytest
 from demo.captioning.journal import Journal
 from demo.captioning.listing import Listing
 from demo.captioning.options import CaptionOptions, UsageError, shard_from
-from demo.captioning.run import Engine, Progress
+from demo.captioning.reporting import Progress
+from demo.captioning.run import Engine
 from vlm.captioning import Captioned, CaptionRequest
 from vlm.errors import InputError
 
