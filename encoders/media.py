@@ -59,6 +59,7 @@ LOCAL_LIMITS = MediaLimits()
 SERVER_LIMITS = MediaLimits(max_image_bytes=20_000_000, max_pixels=16_000_000, max_audio_bytes=25_000_000)
 
 IMAGE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", *(["AVIF"] if features.check("avif") else []))
+_HEAD = 16  # what Pillow's plugins are shown to recognise their format
 AUDIO_FORMATS = ("WAV", "FLAC", "Ogg Vorbis", "Ogg Opus", "MP3", "AIFF")
 
 
@@ -80,6 +81,36 @@ def load_image(source: ImageSource, *, name: str | None = None, limits: MediaLim
         image = _to_rgb(_upright(image))
         image.info.clear()
         return image
+
+
+def image_format(path: str | os.PathLike[str]) -> str | None:
+    """The accepted format that a file begins as, like "PNG"; its name is not looked at, nor is it decoded.
+
+    None too for what is no regular file or cannot be read.
+    """
+    try:
+        return image_format_of(_read_file(Path(path), 1 << 62, at_most=_HEAD)[1])
+    except _Refusal:
+        return None
+
+
+def image_format_of(data: bytes) -> str | None:
+    """As `image_format`, of the bytes of a file or its first few."""
+    Image.init()
+    head = data[:_HEAD]
+    if head.startswith(b"BM") and head[6:10] != bytes(4):  # two letters begin many a text; this is always zero
+        return None
+    return next((name for name in IMAGE_FORMATS if (accept := Image.OPEN[name][1]) and accept(head) is True), None)
+
+
+def read_image_file(path: str | os.PathLike[str], *, limits: MediaLimits = LOCAL_LIMITS) -> bytes:
+    """The bytes of a picture's file as they are, not decoded: for copies, not for looking at.
+
+    Raises:
+        MediaError: as `load_image` of a path.
+    """
+    with _border(_label(path, None, "image"), "bad_image", "image_too_large"):
+        return _read(Path(path), limits.max_image_bytes, "bad_image", "image_too_large")
 
 
 def load_audio(source: AudioSource, *, name: str | None = None, limits: MediaLimits = LOCAL_LIMITS) -> np.ndarray:
@@ -173,13 +204,18 @@ _ERRORS = {
 }
 
 
-def _read_file(path: Path, limit: int) -> tuple[int, bytes]:
-    """(size, content) of a regular file; the content is not read where the size is over the limit."""
+def _read_file(path: Path, limit: int, at_most: int | None = None) -> tuple[int, bytes]:
+    """(size, content) of a regular file; the content is not read where the size is over the limit.
+
+    With `at_most`, only so many bytes of its beginning.
+    """
     try:
         _regular_size(path.stat())  # first without opening: opening a FIFO wakes its writer
         descriptor = os.open(path, functools.reduce(int.__or__, _FLAGS, os.O_RDONLY))
         try:
             size, data = _regular_size(os.fstat(descriptor)), bytearray()
+            if at_most is not None:
+                return size, os.read(descriptor, at_most)
             while len(data) < size <= limit and (piece := os.read(descriptor, min(size - len(data), 1 << 20))):
                 data += piece
             if size <= limit and not len(data) == size == os.fstat(descriptor).st_size:

@@ -37,6 +37,10 @@ ONLY_IN: dict[str, set[str]] = {
     "einops": {"projector/"},
     "soxr": {"encoders/media.py", "training/synthetic/speech.py"},
     "jiwer": {"training/evaluate.py"},
+    "llguidance": {"vlm/constraints.py"},
+    "pyarrow": {"demo/captioning/tables.py"},
+    "ray": {"demo/captioning/on_ray.py"},
+    "sqlite3": {"demo/captioning/journal.py"},
 }
 
 

@@ -15,20 +15,16 @@ from encoders.media import AudioSource, ImageSource, load_audio, load_image
 
 from . import checkpoint
 from .batch import Sample, collate
+from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, available_memory, in_order
 from .chat import Message, check, parts_of
 from .config import ModelConfig
+from .constraints import JsonSchema
 from .errors import InputError
 from .generate import SamplingOptions, generate
 from .model import VLM
 from .processor import Processor
 from .tokenizer import Tokenizer
 
-CAPTION_PROMPTS = {
-    "short": "Describe the image briefly.",
-    "detailed": "Describe the image in detail.",
-    "alt": "Write alt text for the image.",
-    "tags": "List tags for the image.",
-}
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_MEDIA = 16
 
@@ -130,13 +126,57 @@ class Assistant:
         yield from self._stream([self._sample(messages)], chosen)
 
     def caption(
-        self, images: Iterable[ImageSource], *, style: str = "detailed", batch_size: int = 4, **options: Any
-    ) -> Iterator[Reply]:
-        """One caption for each image, in order, as they come."""
+        self, images: Iterable[ImageSource], *, style: str = "detailed", prompt: str | None = None,
+        batch_size: int | None = None, schema: dict[str, Any] | None = None, workers: int = 2, **options: Any,
+    ) -> Iterator[Captioned]:  # fmt: skip
+        """One result for each image, in order, as they come; a bad image is a result with an `error`.
+
+        Args:
+            images: may be endless: only a few batches are looked ahead.
+            style: of `CAPTION_PROMPTS`; `prompt` is asked instead where it is given.
+            batch_size: None chooses by the memory that is free and what the first image takes.
+            schema: a JSON schema (needs llguidance): each caption is then JSON that satisfies it.
+            workers: threads that decode images ahead of the model.
+            options: fields of `SamplingOptions`.
+
+        Raises:
+            InputError: an option is wrong; of images nothing is raised.
+        """
         if style not in CAPTION_PROMPTS:
-            raise InputError(f"caption style must be one of {', '.join(CAPTION_PROMPTS)}, got {style!r}")
-        conversations = (question_messages(CAPTION_PROMPTS[style], [image], [], "") for image in images)
-        return self.answers(conversations, batch_size=batch_size, **options)
+            raise InputError(f"caption style must be one of {', '.join(CAPTION_PROMPTS)}, got {style!r}", "bad_option")
+        asked = CAPTION_PROMPTS[style] if prompt is None else prompt
+        batches = self.caption_batches(
+            (CaptionRequest(place, image, asked) for place, image in enumerate(images)),
+            batch_size=batch_size, schema=schema, workers=workers, **options,
+        )  # fmt: skip
+        return in_order(batches)
+
+    def caption_batches(
+        self, requests: Iterable[CaptionRequest], *, batch_size: int | None = None,
+        schema: dict[str, Any] | None = None, workers: int = 2, **options: Any,
+    ) -> Iterator[list[Captioned]]:  # fmt: skip
+        """As `caption`, each batch as soon as it is there: the order is kept only roughly, `place` tells it."""
+        chosen = _options(options)
+        grammar = None if schema is None else self._schema(schema)
+
+        def prepare(request: CaptionRequest) -> Sample:
+            image: dict[str, Any] = {"type": "image", "image": request.source(), "name": request.name}
+            return self._sample([{"role": "user", "content": [image, {"type": "text", "text": request.prompt}]}])
+
+        def answer(samples: list[Sample], places: list[int]) -> list[Reply]:
+            return self._answer(samples, chosen, grammar, places)
+
+        def fitting(sample: Sample) -> int:
+            device = self.model.device
+            rows = self.config.rows_in(
+                available_memory(device) // 4, len(sample), chosen.max_new_tokens, self.model.dtype.itemsize
+            )
+            return min(rows, 32 if device.type == "cpu" else 256)  # beyond that nothing gets faster
+
+        if batch_size is not None and not (isinstance(batch_size, int) and 1 <= batch_size <= 4096):
+            raise InputError(f"batch_size must be a whole number from 1 to 4096, got {batch_size!r}", "bad_option")
+        work = CaptionBatches(prepare, answer, fitting, batch_size, workers, complete=grammar is not None)
+        return work(requests)
 
     def answers(
         self, conversations: Iterable[list[Message]], *, batch_size: int = 8, **options: Any
@@ -168,21 +208,36 @@ class Assistant:
             raise InputError(f"{media} images and sounds; at most {MAX_MEDIA} are accepted", "too_many_media")
         return self.processor([_opened(message) for message in messages], for_training=False)
 
-    def _answer(self, samples: list[Sample], options: SamplingOptions) -> list[Reply]:
-        return [item for item in self._stream(samples, options) if isinstance(item, Reply)]
+    def _schema(self, schema: dict[str, Any]) -> JsonSchema:
+        config = self.config
+        return JsonSchema(schema, self.processor.tokenizer, config.decoder.vocab_size, config.special_ids.eos)
 
-    def _stream(self, samples: list[Sample], options: SamplingOptions) -> Iterator[str | Reply]:
+    def _answer(
+        self, samples: list[Sample], options: SamplingOptions, schema: JsonSchema | None = None,
+        places: Sequence[int] | None = None,
+    ) -> list[Reply]:  # fmt: skip
+        return [item for item in self._stream(samples, options, schema, places) if isinstance(item, Reply)]
+
+    def _stream(
+        self, samples: list[Sample], options: SamplingOptions, schema: JsonSchema | None = None,
+        places: Sequence[int] | None = None,
+    ) -> Iterator[str | Reply]:  # fmt: skip
         """Text pieces (of the first row only, where there are several), then one reply per row."""
-        room = self.config.decoder.max_position_embeddings - max(len(s) for s in samples)
-        limit = min(options.max_new_tokens, room)
+        context = self.config.decoder.max_position_embeddings
+        limits = [min(options.max_new_tokens, context - len(s)) for s in samples]  # a long neighbour takes no room
         eos = self.config.special_ids.eos
         streams = [TextStream(self.processor.tokenizer, options.stop) for _ in samples]
         counts, ended = [0] * len(samples), [False] * len(samples)
         started = time.perf_counter()
         first = 0.0
         batch = collate(samples, self.config.special_ids.pad, left=True).to(self.model.device)
-        capped = SamplingOptions(**{**options.__dict__, "max_new_tokens": limit})
-        for tokens in generate(self.model, batch, capped, eos, lambda row, _: streams[row].stopped):
+        capped = SamplingOptions(**{**options.__dict__, "max_new_tokens": max(limits)})
+
+        def stopped(row: int, _token: int) -> bool:
+            return streams[row].stopped or counts[row] + 1 >= limits[row]
+
+        constraints = None if schema is None else [schema.constraint() for _ in samples]
+        for tokens in generate(self.model, batch, capped, eos, stopped, constraints=constraints, streams=places):
             first = first or time.perf_counter() - started
             for row, token in enumerate(tokens):
                 if token is None or ended[row]:
@@ -251,4 +306,13 @@ def load(
     return Assistant(*checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite))
 
 
-__all__ = ["CAPTION_PROMPTS", "Assistant", "Reply", "TextStream", "load", "question_messages"]
+__all__ = [
+    "CAPTION_PROMPTS",
+    "Assistant",
+    "CaptionRequest",
+    "Captioned",
+    "Reply",
+    "TextStream",
+    "load",
+    "question_messages",
+]

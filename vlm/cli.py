@@ -1,4 +1,4 @@
-"""`vlm ...`: ask, chat, info, train, eval, demo. The one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: ask, chat, info, train, eval, demo, caption. The one module that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
-def _load(model: str) -> Assistant:
+def _load(model: str, device: str = "cpu") -> Assistant:
     from .assistant import load
 
-    return load(model)
+    return load(model, device=device)
 
 
 def _divide(arguments: list[str], question: str | None) -> tuple[list[str], str]:
@@ -350,6 +350,82 @@ def demo(
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
         launch(_load(model), host=host, port=port)
+
+
+@app.command()
+def caption(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs in quotes, WebDataset tars.")
+    ] = None,
+    files_from: Annotated[
+        list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
+    ] = None,
+    model: Model = "default",
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
+    ] = "txt",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The table or tar (default metadata.* in the folder).")
+    ] = None,
+    existing: Annotated[
+        str, typer.Option(help="Where there is a caption: skip (go on with the rest), overwrite, append, prepend.")
+    ] = "skip",
+    style: Annotated[str, typer.Option(help="short, detailed, alt-text or tags.")] = "detailed",
+    prompt: Annotated[
+        str | None, typer.Option(help="Ask this instead; {name}, {directory} and {tags} are filled in.")
+    ] = None,
+    schema: Annotated[
+        Path | None, typer.Option(help="A JSON schema: captions are JSON that satisfies it (needs the extra caption).")
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Before each caption.")] = "",
+    suffix: Annotated[str, typer.Option(help="After each caption.")] = "",
+    extension: Annotated[str | None, typer.Option(help="Of the files beside the pictures (default .txt).")] = None,
+    max_new_tokens: MaxNewTokens = 256,
+    batch_size: Annotated[str, typer.Option(help="Pictures at a time, or auto: by the memory that is free.")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Threads that decode ahead of the model.")] = 2,
+    shard: Annotated[
+        str | None, typer.Option(help="i/n: this one of n parts (default: from torchrun's or SLURM's variables).")
+    ] = None,
+    recursive: Annotated[bool, typer.Option(help="Go into subfolders.")] = True,
+    follow_links: Annotated[bool, typer.Option("--follow-links", help="Follow links out of the folder, too.")] = False,
+    errors: Annotated[Path | None, typer.Option(help="Where failures are listed (default errors.jsonl).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")] = False,
+    engine: Annotated[str, typer.Option(help="local, or ray: several processes or machines (extra ray).")] = "local",
+    actors: Annotated[int, typer.Option(min=1, max=4096, help="Models at work with --engine ray.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Caption pictures: files, folders, a million of them. Started again, it goes on where it stopped.
+
+    Exit status: 0 all fine, 1 some failed (they are listed in errors.jsonl), 2 usage, 130 interrupted.
+
+    \b
+    vlm caption photos                                    photos/a.png -> photos/a.txt
+    vlm caption photos --format jsonl --style short       photos/metadata.jsonl
+    vlm caption shards.tar --format tar -o captioned.tar  WebDataset in and out
+    """
+    from encoders.errors import VlmError
+
+    try:
+        from demo.caption import command
+
+        summary = command(
+            paths or [], files_from or [], load=lambda: _load(model, device),
+            echo=lambda *cells: typer.echo("\t".join(_printable(cell) for cell in cells)),
+            model=model, format=output_format, output=output, existing=existing, style=style, prompt=prompt,
+            schema=schema, prefix=prefix, suffix=suffix, extension=extension, max_new_tokens=max_new_tokens,
+            batch_size=batch_size, workers=workers, shard=shard, recursive=recursive, follow_links=follow_links,
+            errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
+        )  # fmt: skip
+    except VlmError as error:  # what fails of the pictures is counted instead
+        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
+        raise typer.Exit(1 if error.code == "io_error" else 2) from None
+    except OSError as error:
+        typer.echo(f"error [io_error]: {_printable(str(error))}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(_printable(str(summary)), err=True)
+    if summary.interrupted:
+        typer.echo("to go on, give the same command again", err=True)
+    raise typer.Exit(summary.exit_code)
 
 
 def main() -> None:

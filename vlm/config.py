@@ -150,6 +150,22 @@ class ModelConfig:
                 raise CheckpointError(f"config: special_ids.{name} {one} is the id of another special token too")
             taken.append(one)
 
+    def rows_in(self, memory: int, prompt_tokens: int, new_tokens: int, itemsize: int) -> int:
+        """How many rows of a batch `memory` bytes hold, a power of two, at least 1: an estimate from the shapes.
+
+        Counts the cache of keys and values, and what one layer holds at its widest while the prompt is
+        read or the picture is looked at; the weights are there already.
+        """
+        decoder, clip = self.decoder, self.clip
+        tokens = min(prompt_tokens + new_tokens, decoder.max_position_embeddings)
+        cache = 2 * decoder.num_hidden_layers * decoder.num_key_value_heads * decoder.head_dim * tokens
+        widest = prompt_tokens * (8 * decoder.hidden_size + 3 * decoder.intermediate_size)
+        if clip:
+            tiles = 1 + max((rows * columns for rows, columns in clip.grids), default=0)
+            widest = max(widest, tiles * clip.side**2 * round((8 + 2 * clip.mlp_ratio) * clip.width))
+        rows = memory // ((cache + widest + 4 * decoder.vocab_size) * itemsize)
+        return 1 << max(rows.bit_length() - 1, 0)
+
 
 def to_dict(config: Any) -> dict[str, Any]:
     """A config as plain data, ready for JSON."""

@@ -6,8 +6,9 @@ Shapes: B rows, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -53,6 +54,16 @@ class SamplingOptions:
         if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:  # NaN fails too
             wanted = "a whole number" if whole else "a number"
             raise InputError(f"{name} must be {wanted} between {low} and {high}, got {value!r}", "bad_option")
+
+
+class Constraint(Protocol):
+    """What one row may say: asked before each token, told of each token (`vlm.constraints` has one for JSON)."""
+
+    def mask(self, logits: Tensor) -> Tensor:
+        """(V,) logits -> those that may not come next at -inf; at least one may."""
+        ...
+
+    def push(self, token: int) -> None: ...
 
 
 def penalise_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
@@ -111,16 +122,19 @@ def row_generator(options: SamplingOptions, row: int, device: torch.device) -> t
 @torch.inference_mode()
 def generate(
     model: VLM, batch: Batch, options: SamplingOptions, eos: tuple[int, ...],
-    stopped: Callable[[int, int], bool] = lambda row, token: False,
+    stopped: Callable[[int, int], bool] = lambda row, token: False, *,
+    constraints: Sequence[Constraint] | None = None, streams: Sequence[int] | None = None,
 ) -> Iterator[list[int | None]]:  # fmt: skip
     """Decodes a left-padded batch; yields each step's token per row, None for rows that have ended.
 
     An `eos` token is yielded and ends its row. `stopped(row, token)` is asked after every token
-    and may end a row for other reasons (stop strings, cancellation).
+    and may end a row for other reasons (stop strings, cancellation). `constraints`, one a row, narrow
+    what may come next. `streams` numbers the rows' random streams where it is not the row's own number:
+    a picture of a long list is then sampled alike in whatever batch it comes.
     """
     rows, prompt = batch.input_ids.shape
     cache = KVCache(model.decoder.config, rows, prompt + options.max_new_tokens, model.dtype, model.device)
-    generators = [row_generator(options, row, model.device) for row in range(rows)]
+    generators = [row_generator(options, stream, model.device) for stream in streams or range(rows)]
     seen = [batch.input_ids[row][batch.valid[row]] for row in range(rows)]
     states = model.states(batch, cache)[:, -1]
     positions = batch.position_ids[:, -1]
@@ -132,7 +146,10 @@ def generate(
         tokens: list[int | None] = [None] * rows
         for row in range(rows):
             if alive[row]:
-                token = next_token(logits[row], seen[row], options, generators[row])
+                scores = logits[row] if constraints is None else constraints[row].mask(logits[row])
+                token = next_token(scores, seen[row], options, generators[row])
+                if constraints is not None:
+                    constraints[row].push(token)
                 seen[row] = torch.cat((seen[row], seen[row].new_tensor([token])))
                 tokens[row] = token
                 alive[row] = token not in eos and not stopped(row, token)

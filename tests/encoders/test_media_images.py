@@ -41,6 +41,28 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     return {case.id: case for case in hazards.image_cases(tmp_path_factory.mktemp("pictures"))}
 
 
+def test_formats_are_told_by_content(cases: dict[str, Case]) -> None:
+    """What can be opened is recognised without being opened; the name says nothing, and no FIFO is waited for."""
+    assert [id_ for id_, case in cases.items() if case.expected == "ok" and not media.image_format(case.path)] == []
+    told = {id_: media.image_format(case.path) for id_, case in cases.items()}
+    assert (told["I20-jpg"], told["I12-GIF"], told["I9-cmyk"], told["I10-tiff"]) == ("JPEG", "GIF", "JPEG", "TIFF")
+    nothing = ["I1", "I18", "I19-pdf", "I20-html", "I20-text", "I21-fifo", "I21-zero", "I21-loop", "I21-missing"]
+    assert [told[id_] for id_ in nothing] == [None] * len(nothing)
+    assert media.image_format_of(b"BMW and other cars") is None
+    assert media.image_format_of(encoded(picture(), "BMP")) == "BMP"
+
+
+def test_bytes_of_a_file_as_they_are(cases: dict[str, Case]) -> None:
+    path = cases["I20-jpg"].path
+    assert media.read_image_file(path) == path.read_bytes()
+    for id_, code in (("I1", "bad_image"), ("I21-fifo", "not_regular_file"), ("I21-missing", "not_found")):
+        with pytest.raises(MediaError) as error:
+            media.read_image_file(cases[id_].path)
+        assert error.value.code == code
+    with pytest.raises(MediaError, match="the limit is 100"):
+        media.read_image_file(path, limits=MediaLimits(max_image_bytes=100))
+
+
 def code_of(source: object, **options: object) -> str:
     """The outcome in one word; whatever comes out is looked at on the way."""
     try:

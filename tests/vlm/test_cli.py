@@ -87,7 +87,7 @@ HELP = """
     from vlm.cli import app
 
     shown = {}
-    for command in ("", "ask", "chat", "info", "train", "eval", "demo"):
+    for command in ("", "ask", "chat", "info", "train", "eval", "demo", "caption"):
         result = CliRunner().invoke(app, [*command.split(), "--help"])
         assert result.exit_code == 0, (command, result.output)
         shown[command] = result.stdout
@@ -109,7 +109,7 @@ def test_help_and_usage_errors_import_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr.decode()
     shown, heavy = json.loads(done.stdout)
     assert heavy == []
-    for command in ("ask", "chat", "info", "train", "eval", "demo"):
+    for command in ("ask", "chat", "info", "train", "eval", "demo", "caption"):
         assert command in shown[""] and "Usage:" in shown[command]
     assert "vlm ask plan.png" in shown["ask"] and "--audio" in shown["ask"]
 

@@ -1,0 +1,182 @@
+"""Many captions: pictures are decoded by workers ahead of the model, and generated with others of like length.
+
+    requests -> workers (open, decode, transform) -> a bounded window -> batches of like length -> results
+
+Nothing here grows with the number of requests. A request that cannot be answered becomes a result
+with an error, and changes no other. What the model does is handed in, so that this module is light.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoders.media import ImageSource
+
+from .errors import InputError, VlmError
+
+if TYPE_CHECKING:
+    import torch
+
+    from .assistant import Reply
+    from .batch import Sample
+
+CAPTION_PROMPTS = {
+    "short": "Describe the image briefly.",
+    "detailed": "Describe the image in detail.",
+    "alt-text": "Write alt text for the image.",
+    "tags": "List tags for the image.",
+}
+"""By style; the embedded model was trained on these and others like them."""
+WINDOW = 4
+"""Batches among which a batch of like length is looked for."""
+
+
+@dataclass(frozen=True)
+class CaptionRequest:
+    """A picture and what is asked about it. `image` may be a function that a worker calls to get it.
+
+    `place` numbers the requests; it also numbers the random stream where captions are sampled.
+    """
+
+    place: int
+    image: ImageSource | Callable[[], ImageSource]
+    prompt: str
+    name: str | None = None
+
+    def source(self) -> ImageSource:
+        return self.image() if callable(self.image) else self.image
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """What became of a request: a reply, or an error."""
+
+    place: int
+    reply: Reply | None = None
+    error: VlmError | None = None
+
+    @property
+    def text(self) -> str:
+        """The caption; empty where there is an error."""
+        return self.reply.text if self.reply else ""
+
+
+@dataclass(frozen=True)
+class CaptionBatches:
+    """The work of `Assistant.caption_batches`.
+
+    prepare: what workers do; raises `VlmError` for a request that cannot be answered.
+    answer: (samples, places) -> replies.
+    fitting: how many rows like this sample make a batch, asked once where `batch_size` is None.
+    complete: a reply that was cut off is an error (half a JSON object is of no use).
+    """
+
+    prepare: Callable[[CaptionRequest], Sample]
+    answer: Callable[[list[Sample], list[int]], list[Reply]]
+    fitting: Callable[[Sample], int]
+    batch_size: int | None
+    workers: int
+    complete: bool = False
+
+    def __call__(self, requests: Iterable[CaptionRequest]) -> Iterator[list[Captioned]]:
+        """Results batch by batch; of errors as soon as they are met."""
+        size = self.batch_size
+        window: list[tuple[int, Sample]] = []
+        for place, sample in self._prepared(requests):
+            if isinstance(sample, VlmError):
+                yield [Captioned(place, error=sample)]
+                continue
+            size = size or self.fitting(sample)
+            window.append((place, sample))
+            if len(window) >= size * WINDOW:
+                yield self._batch(window, size)
+        while window:
+            yield self._batch(window, size or 1)
+
+    def _prepared(self, requests: Iterable[CaptionRequest]) -> Iterator[tuple[int, Sample | VlmError]]:
+        """In the order of the requests, some of them decoded ahead."""
+        waiting: deque[tuple[int, Future[Sample | VlmError]]] = deque()
+        ahead = max(2 * self.workers, 2 * (self.batch_size or 16))
+        pool = ThreadPoolExecutor(max(1, self.workers), thread_name_prefix="decode")
+        try:
+            for request in requests:
+                waiting.append((request.place, pool.submit(self._prepare, request)))
+                if len(waiting) > ahead:
+                    place, future = waiting.popleft()
+                    yield place, future.result()
+            while waiting:
+                place, future = waiting.popleft()
+                yield place, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, request: CaptionRequest) -> Sample | VlmError:
+        try:
+            return self.prepare(request)
+        except VlmError as error:
+            return error
+        except MemoryError:
+            return InputError(f"{request.name or 'image'}: not enough memory to open it", "out_of_memory")
+
+    def _batch(self, window: list[tuple[int, Sample]], size: int) -> list[Captioned]:
+        """Takes the oldest of the window, so that none waits for ever, and those next to it in length."""
+        length = len(window[0][1])
+        chosen = sorted(window, key=lambda item: abs(len(item[1]) - length))[:size]
+        taken = {place for place, _ in chosen}
+        window[:] = [item for item in window if item[0] not in taken]
+        return self._answers(chosen)
+
+    def _answers(self, items: list[tuple[int, Sample]]) -> list[Captioned]:
+        places, samples = [place for place, _ in items], [sample for _, sample in items]
+        try:
+            replies = self.answer(samples, places)
+        except RuntimeError as error:
+            if type(error).__name__ != "OutOfMemoryError":  # torch's
+                raise
+            if len(items) == 1:
+                lacking = InputError("not enough memory for this image; take a smaller model", "out_of_memory")
+                return [Captioned(places[0], error=lacking)]
+            half = len(items) // 2
+            return self._answers(items[:half]) + self._answers(items[half:])
+        return [self._judged(place, reply) for place, reply in zip(places, replies, strict=True)]
+
+    def _judged(self, place: int, reply: Reply) -> Captioned:
+        if self.complete and reply.finish_reason != "stop":
+            reason = f"no complete JSON within {reply.completion_tokens} tokens; raise max_new_tokens"
+            return Captioned(place, error=InputError(reason, "schema_incomplete"))
+        return Captioned(place, reply)
+
+
+def in_order(batches: Iterable[list[Captioned]]) -> Iterator[Captioned]:
+    """Results one by one, by their places 0, 1, 2...; what comes early waits, at most a window."""
+    early: dict[int, Captioned] = {}
+    following = 0
+    for batch in batches:
+        early.update((result.place, result) for result in batch)
+        while following in early:
+            yield early.pop(following)
+            following += 1
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that are free for a batch: of the GPU, or of this machine or container."""
+    if device.type == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[0])
+    free = 4 << 30  # where nothing tells
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+        group = Path("/sys/fs/cgroup")
+        limit = (group / "memory.max").read_text().strip()
+        if limit != "max":
+            free = min(free, int(limit) - int((group / "memory.current").read_text()))
+    except (OSError, ValueError, StopIteration):
+        pass
+    return max(free, 0)
