@@ -1,0 +1,169 @@
+"""Captions of many pictures: files or zip archives in, a table that grows, sidecars or JSONL out."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import gradio as gr
+
+import vlm
+from demo.archive import is_zip, read_zip, safe_name, write_zip
+from vlm.assistant import CAPTION_PROMPTS, Assistant
+from vlm.errors import InputError, MediaError
+
+from .chat import excuse
+
+BATCH = 4
+SHOWN = 300
+"""Rows of the table; the downloads hold all."""
+THUMBNAIL = 96
+EVERY = 1.0  # seconds between two updates of the page
+Item = tuple[str, Path | bytes | MediaError]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture: its name, its caption or what is wrong with it, and a small copy as a data URI."""
+
+    name: str
+    caption: str = ""
+    error: str = ""
+    thumbnail: str = ""
+
+
+def build(assistant: Assistant) -> None:
+    """The tab. Inside `gr.Blocks`; the endpoint is `/captions`."""
+
+    def run(files: list[str] | None, style: str) -> Iterator[tuple[Any, ...]]:
+        rows: list[Row] = []
+        wait = (gr.update(interactive=False), gr.update(interactive=False))
+        try:
+            if not files:
+                raise InputError("drop some pictures first, or a zip file of them")
+            expected, shown = f"of {len(files)} files " if not any(is_zip(Path(f)) for f in files) else "", 0.0
+            for row in captions(assistant, items(files), style):
+                rows.append(row)
+                if time.monotonic() - shown > EVERY:
+                    shown = time.monotonic()
+                    yield status(rows, len(files) if expected else 0), table(rows), *wait
+            yield status(rows, len(rows), done=True), table(rows), *downloads(rows, sidecars, jsonl)
+        except Exception as error:
+            yield f"<p class='quiet'>{html.escape(excuse(error))}</p>", table(rows), *wait
+
+    gr.Markdown("Drop pictures, or a zip file of them. Nothing is uploaded to anywhere else.", elem_classes="quiet")
+    files = gr.File(file_count="multiple", show_label=False, height=150, elem_id="caption-files")
+    with gr.Row(equal_height=True):
+        style = gr.Radio([*CAPTION_PROMPTS], value="detailed", label="Style", min_width=220)
+        start = gr.Button("Write captions", variant="primary", min_width=140, scale=0)
+        stop = gr.Button("Stop", min_width=90, scale=0)
+    state = gr.HTML("", elem_id="caption-status")
+    with gr.Row():
+        sidecars = gr.DownloadButton("Sidecar .txt files (zip)", interactive=False, size="sm")
+        jsonl = gr.DownloadButton("metadata.jsonl", interactive=False, size="sm")
+    sheet = gr.HTML("", elem_id="caption-table")
+    running = start.click(
+        run, [files, style], [state, sheet, sidecars, jsonl], api_name="captions", concurrency_limit=1,
+        concurrency_id="captions", show_progress="hidden",
+    )  # fmt: skip
+    stop.click(None, cancels=[running], api_visibility="private")
+
+
+def items(files: Iterable[str | Path]) -> Iterator[Item]:
+    """Uploads and what zip files among them hold, one at a time."""
+    for file in files:
+        path = Path(file)
+        if is_zip(path):
+            try:
+                yield from read_zip(path, path.name)
+            except MediaError as error:
+                yield path.name, error
+        else:
+            yield path.name, path
+
+
+def captions(assistant: Assistant, found: Iterable[Item], style: str) -> Iterator[Row]:
+    """A row for each item, in order. What is wrong with one changes nothing for the others."""
+    found = iter(found)
+    while chunk := list(itertools.islice(found, BATCH)):
+        rows: dict[int, Row] = {}
+        pictures = []
+        for at, (name, source) in enumerate(chunk):
+            try:
+                if isinstance(source, MediaError):
+                    raise source
+                pictures.append((at, vlm.load_image(source, name=name)))
+            except MediaError as error:
+                rows[at] = Row(name, error=error.reason)
+        texts = write(assistant, [picture for _, picture in pictures], style)
+        for (at, picture), text in zip(pictures, texts, strict=True):
+            rows[at] = Row(chunk[at][0], text, thumbnail=thumbnail(picture))
+        yield from (rows[at] for at in range(len(chunk)))
+
+
+def write(assistant: Assistant, pictures: list[Any], style: str) -> list[str]:
+    """The captions of pictures that were opened already. The one place that asks the assistant for them."""
+    return [reply.text for reply in assistant.caption(pictures, style=style, batch_size=BATCH)]
+
+
+def thumbnail(picture: Any) -> str:
+    """A JPEG of at most `THUMBNAIL` pixels, in the page itself: nothing foreign is served."""
+    small, buffer = picture.copy(), io.BytesIO()
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    small.save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def table(rows: list[Row]) -> str:
+    """Names and captions are foreign text: escaped."""
+    if not rows:
+        return ""
+    lines = []
+    for row in rows[:SHOWN]:
+        picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else ""
+        text = f'<span class="failed">{html.escape(row.error)}</span>' if row.error else html.escape(row.caption)
+        lines.append(f"<tr><td>{picture}</td><td>{html.escape(row.name)}</td><td>{text}</td></tr>")
+    more = f'<p class="quiet">and {len(rows) - SHOWN} more in the downloads</p>' if len(rows) > SHOWN else ""
+    head = "<thead><tr><th>Picture</th><th>File</th><th>Caption</th></tr></thead>"
+    return f'<table class="rows">{head}<tbody>{"".join(lines)}</tbody></table>{more}'
+
+
+def status(rows: list[Row], total: int, done: bool = False) -> str:
+    failed = sum(bool(row.error) for row in rows)
+    share = f' value="{len(rows)}" max="{total}"' if total else ""
+    text = f"{len(rows) - failed} captions" + (f", {failed} could not be read" if failed else "")
+    return f"<progress{share}></progress><p class='quiet'>{'Done: ' if done else ''}{text}</p>"
+
+
+def sidecar_texts(rows: list[Row]) -> dict[str, str]:
+    """`picture.png` -> `picture.txt`; pictures that differ in their endings only keep theirs."""
+    good = [(PurePosixPath(safe_name(row.name)), row.caption) for row in rows if not row.error]
+    stems = [path.with_suffix("") for path, _ in good]
+    texts: dict[str, str] = {}
+    for (path, caption), stem in zip(good, stems, strict=True):
+        name = f"{path}.txt" if stems.count(stem) > 1 else f"{stem}.txt"
+        number = 1
+        while name in texts:  # the same name twice
+            number += 1
+            name = f"{path}-{number}.txt"
+        texts[name] = caption + "\n"
+    return texts
+
+
+def downloads(rows: list[Row], *buttons: gr.DownloadButton) -> tuple[Any, Any]:
+    """The two files, where gradio keeps what it serves (and clears it), and the buttons that offer them."""
+    folder = Path(buttons[0].GRADIO_CACHE) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    write_zip(folder / "captions.zip", sidecar_texts(rows))
+    lines = [json.dumps({"file_name": row.name, "text": row.caption}) for row in rows if not row.error]
+    (folder / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return tuple(gr.update(value=str(folder / n), interactive=True) for n in ("captions.zip", "metadata.jsonl"))  # type: ignore[return-value]

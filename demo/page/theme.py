@@ -1,0 +1,61 @@
+"""How the page looks, and what a browser may load for it: nothing from anywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+TITLE = "vlm studio"
+HEADER = """<header id="studio"><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
+Nothing leaves the machine it runs on.</p></header>"""
+POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; frame-ancestors 'self'; form-action 'self'"
+CSS = """
+#studio { display: flex; align-items: baseline; gap: .4rem 1rem; flex-wrap: wrap; padding: .2rem .1rem; }
+#studio h1 { margin: 0; font-size: 1.35rem; letter-spacing: -.01em; color: var(--primary-600); }
+.dark #studio h1 { color: var(--primary-400); }
+#studio p { margin: 0; color: var(--body-text-color-subdued); }
+.gradio-container { max-width: 1080px !important; margin: 0 auto !important; }
+.message small { opacity: .75; }
+footer, button[aria-label=Share] { display: none !important; }
+#chat .examples { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .6rem; }
+#chat .examples .example-content-text { font-size: .85rem; }
+.quiet { color: var(--body-text-color-subdued); font-size: .875rem; }
+.rows { width: 100%; border-collapse: collapse; }
+.rows td, .rows th { padding: .45rem .6rem; border-bottom: 1px solid var(--border-color-primary); text-align: left;
+  vertical-align: top; overflow-wrap: anywhere; }
+.rows img { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
+.rows .failed { color: var(--error-text-color, #b91c1c); }
+.dark .rows .failed { color: #fca5a5; }
+.rows td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+progress { width: 100%; height: .5rem; accent-color: var(--primary-500); }
+@media (max-width: 640px) {
+  .gradio-container main { padding: .5rem !important; }
+  #studio p { font-size: .85rem; }
+  #chat .examples { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+  .rows thead { display: none; }
+}
+"""
+
+
+def theme() -> gr.themes.Base:
+    """Teal on slate, in the fonts that the system has: none is loaded."""
+    return gr.themes.Soft(
+        primary_hue="teal", neutral_hue="slate", font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )  # fmt: skip
+
+
+class ContentPolicy:
+    """ASGI: adds the content security policy to every response, so that no answer can make a browser load a link."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def with_policy(event: Any) -> None:
+            if event["type"] == "http.response.start":
+                event["headers"] = [*event["headers"], (b"content-security-policy", POLICY.encode())]
+            await send(event)
+
+        await self.app(scope, receive, with_policy)
