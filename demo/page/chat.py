@@ -32,6 +32,13 @@ class Chat(gr.ChatInterface):
     browser, so that of it only indices and text are believed: gradio would take file paths from there, too.
     """
 
+    def _setup_events(self) -> None:
+        super()._setup_events()
+        root = gr.context.Context.root_block
+        for event in root.fns.values() if root else ():
+            if event.fn == self._edit_message:  # the browser has overwritten the parts of what it shows by then
+                event.inputs = [self.chatbot_state]
+
     def _edit_message(self, history: list[Turn], edit_data: gr.EditData) -> tuple[list[Turn], list[Turn], Any]:
         at = edit_data.index[0] if isinstance(edit_data.index, list | tuple) else edit_data.index
         content = history[at]["content"]
@@ -114,7 +121,8 @@ def excuse(error: Exception) -> str:
 
 def conversation(history: list[Turn], message: dict[str, Any], system: str) -> list[dict[str, Any]]:
     """What the page remembers and a new message -> messages for the assistant."""
-    asked = parts([*({"path": path} for path in message["files"]), message["text"]])
+    files = [file if isinstance(file, dict) else {"path": file} for file in message["files"]]  # a retry has dicts
+    asked = parts([*files, message["text"]])
     if not asked:
         raise InputError("write a question, or add a picture or a sound")
     return [*remembered(history, system), {"role": "user", "content": asked}]
@@ -146,11 +154,11 @@ def answered(history: list[Turn], index: int | None, system: str) -> tuple[list[
     while 0 <= last < len(history) and is_note(history[last]):  # the line under an answer stands for the answer
         last -= 1
     if not 0 <= last < len(history) or history[last]["role"] != "assistant":
-        raise InputError("ask something first")
+        raise InputError("there is no answer yet; ask something first")
     messages = remembered(history[: last + 1], system)
     text = "".join(p["text"] for p in parts(history[last]["content"]) if p["type"] == "text")
     if not messages or messages[-1] != {"role": "assistant", "content": text}:
-        raise InputError("ask something first")
+        raise InputError("there is no answer yet; ask something first")
     return messages[:-1], text
 
 

@@ -173,12 +173,24 @@ def test_an_edited_question_keeps_its_pictures(assistant: Assistant, picture: Pa
         {"role": "user", "content": [{"type": "file", "file": file}, {"type": "text", "text": "Rof?"}]},
         {"role": "assistant", "content": [{"type": "text", "text": "flat"}]},
     ]
-    with gradio.Blocks():
+    with gradio.Blocks() as outer:
         talk = build(assistant, 1)
     event = gradio.EditData(None, {"index": [0, 1], "value": "Roof?", "previous_value": "Rof?"})
+    (edit,) = (found for found in outer.fns.values() if found.fn == talk._edit_message)
+    assert edit.inputs == [talk.chatbot_state]  # in what the browser shows, the pictures are gone by then
     history, state, message = talk._edit_message(turns, event)
     assert (history, state) == ([], [])
     assert message == {"text": "Roof?", "files": [file]}
+
+
+def test_a_retried_question_keeps_its_pictures(picture: Path) -> None:
+    """gradio hands a retry's files on as objects, an upload's as paths."""
+    from demo.page.chat import conversation
+
+    (uploaded,) = conversation([], {"text": "Roof?", "files": [str(picture)]}, "")
+    (retried,) = conversation([], {"text": "Roof?", "files": [{"path": str(picture), "size": 3}]}, "")
+    assert uploaded == retried
+    assert [part["type"] for part in uploaded["content"]] == ["image", "text"]
 
 
 def test_a_password_is_asked_for(assistant: Assistant, tmp_path: Path, port: int) -> None:
