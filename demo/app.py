@@ -77,12 +77,15 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
     if settings.queue_size < 1 or settings.concurrency < 1:
         raise InputError("--queue-size and --concurrency must be at least 1", "bad_option")
     page = build(assistant, settings).queue(max_size=settings.queue_size)
+    for name in ("NO_PROXY", "no_proxy"):  # gradio greets its own server, which is no business of a proxy
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "localhost", "127.0.0.1", settings.host)))
     try:
         page.launch(
             server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, quiet=True, share=False,
             mcp_server=False, ssr_mode=False, pwa=False, enable_monitoring=False, run_history=False, footer_links=[],
             show_error=False, auth=credentials, max_file_size=settings.max_file_size,
             app_kwargs={"middleware": [Middleware(ContentPolicy)]}, css=CSS, theme=theme(),
+            _frontend=False,  # no second look whether the page answers: a busy machine has no more than 3 s for it
         )  # fmt: skip
     except OSError:
         raise InputError(

@@ -6,6 +6,7 @@ The directory of a zip is measured before it is parsed, an entry is read up to i
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zipfile
@@ -66,11 +67,13 @@ def safe_name(name: str) -> str:
     return "/".join(kept) or "file"
 
 
-def write_zip(target: Path, texts: dict[str, str]) -> None:
+def zipped(texts: dict[str, str]) -> bytes:
     """A zip of small text files, name -> content."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in texts.items():
             archive.writestr(name, text.encode("utf-8", "replace"))
+    return buffer.getvalue()
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, label: str) -> bytes | MediaError:

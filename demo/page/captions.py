@@ -7,7 +7,6 @@ import html
 import io
 import itertools
 import json
-import secrets
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 
 import vlm
-from demo.archive import is_zip, read_zip, safe_name, write_zip
+from demo.archive import is_zip, read_zip, safe_name, zipped
 from vlm.assistant import CAPTION_PROMPTS, Assistant
 from vlm.errors import InputError, MediaError
 
@@ -50,13 +50,14 @@ def build(assistant: Assistant) -> None:
         try:
             if not files:
                 raise InputError("drop some pictures first, or a zip file of them")
-            expected, shown = f"of {len(files)} files " if not any(is_zip(Path(f)) for f in files) else "", 0.0
+            total = 0 if any(is_zip(Path(file)) for file in files) else len(files)  # in a zip: not known yet
+            shown = 0.0
             for row in captions(assistant, items(files), style):
                 rows.append(row)
                 if time.monotonic() - shown > EVERY:
                     shown = time.monotonic()
-                    yield status(rows, len(files) if expected else 0), table(rows), *wait
-            yield status(rows, len(rows), done=True), table(rows), *downloads(rows, sidecars, jsonl)
+                    yield status(rows, total), table(rows), *wait
+            yield status(rows, len(rows), done=True), table(rows), *downloads(rows, sidecars.GRADIO_CACHE)
         except Exception as error:
             yield f"<p class='quiet'>{html.escape(excuse(error))}</p>", table(rows), *wait
 
@@ -159,11 +160,11 @@ def sidecar_texts(rows: list[Row]) -> dict[str, str]:
     return texts
 
 
-def downloads(rows: list[Row], *buttons: gr.DownloadButton) -> tuple[Any, Any]:
-    """The two files, where gradio keeps what it serves (and clears it), and the buttons that offer them."""
-    folder = Path(buttons[0].GRADIO_CACHE) / secrets.token_hex(16)
-    folder.mkdir(parents=True)
-    write_zip(folder / "captions.zip", sidecar_texts(rows))
+def downloads(rows: list[Row], cache: str) -> tuple[Any, Any]:
+    """What the two buttons offer, in the folder from which gradio serves (and which it clears)."""
+    if all(row.error for row in rows):
+        return gr.update(value=None, interactive=False), gr.update(value=None, interactive=False)
     lines = [json.dumps({"file_name": row.name, "text": row.caption}) for row in rows if not row.error]
-    (folder / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    return tuple(gr.update(value=str(folder / n), interactive=True) for n in ("captions.zip", "metadata.jsonl"))  # type: ignore[return-value]
+    sidecars = save_bytes_to_cache(zipped(sidecar_texts(rows)), "captions.zip", cache)
+    jsonl = save_bytes_to_cache("".join(f"{line}\n" for line in lines).encode(), "metadata.jsonl", cache)
+    return gr.update(value=sidecars, interactive=True), gr.update(value=jsonl, interactive=True)

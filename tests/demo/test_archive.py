@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from demo import archive
-from demo.archive import is_zip, read_zip, safe_name, write_zip
+from demo.archive import is_zip, read_zip, safe_name, zipped
 from vlm.errors import MediaError
 
 
-def zipped(path: Path, *entries: tuple[str, bytes]) -> Path:
+def packed(path: Path, *entries: tuple[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in entries:
             file.writestr(name, data)
@@ -22,7 +22,7 @@ def zipped(path: Path, *entries: tuple[str, bytes]) -> Path:
 
 
 def test_entries_come_in_order_without_what_file_managers_leave(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", ("one.png", b"1"), ("__MACOSX/._one.png", b"x"), ("sub/.DS_Store", b"x"),
+    path = packed(tmp_path / "a.zip", ("one.png", b"1"), ("__MACOSX/._one.png", b"x"), ("sub/.DS_Store", b"x"),
                   ("sub/two.png", b"22"), ("empty/", b""))  # fmt: skip
     assert is_zip(path)
     assert list(read_zip(path, "a.zip")) == [("a.zip/one.png", b"1"), ("a.zip/sub/two.png", b"22")]
@@ -40,14 +40,14 @@ def test_names_lead_nowhere_else(tmp_path: Path, name: str, safe: str) -> None:
 
 
 def test_nothing_is_unpacked(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", ("../escaped.png", b"1"))
+    path = packed(tmp_path / "a.zip", ("../escaped.png", b"1"))
     assert [name for name, _ in read_zip(path, "a.zip")] == ["a.zip/escaped.png"]
     assert [p.name for p in tmp_path.rglob("*")] == ["a.zip"]
 
 
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_ENTRY", 1000)
-    path = zipped(tmp_path / "a.zip", ("bomb.png", b"\0" * 100_000), ("fine.png", b"1"))
+    path = packed(tmp_path / "a.zip", ("bomb.png", b"\0" * 100_000), ("fine.png", b"1"))
     (_, bomb), (_, fine) = read_zip(path, "a.zip")
     assert isinstance(bomb, MediaError) and bomb.code == "image_too_large" and "bomb.png" in str(bomb)
     assert fine == b"1"
@@ -55,7 +55,7 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_bomb_that_lies_about_its_size_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The headers say 10 bytes; reading ends there, and the checksum tells."""
-    path = zipped(tmp_path / "a.zip", ("bomb.png", b"\0" * 100_000))
+    path = packed(tmp_path / "a.zip", ("bomb.png", b"\0" * 100_000))
     data = path.read_bytes().replace(struct.pack("<I", 100_000), struct.pack("<I", 10))
     path.write_bytes(data)
     ((_, bomb),) = read_zip(path, "a.zip")
@@ -64,7 +64,7 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_too(tmp_path: Path, monkeypa
 
 def test_all_entries_together_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_TOTAL", 250)
-    path = zipped(tmp_path / "a.zip", *((f"{i}.png", b"x" * 100) for i in range(5)))
+    path = packed(tmp_path / "a.zip", *((f"{i}.png", b"x" * 100) for i in range(5)))
     seen = []
     with pytest.raises(MediaError, match="250 bytes unpacked") as caught:
         for name, _ in read_zip(path, "a.zip"):
@@ -76,7 +76,7 @@ def test_all_entries_together_have_a_limit(tmp_path: Path, monkeypatch: pytest.M
 def test_too_many_entries_are_refused_before_the_list_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = zipped(tmp_path / "a.zip", *((f"{i}.png", b"") for i in range(50)))
+    path = packed(tmp_path / "a.zip", *((f"{i}.png", b"") for i in range(50)))
     monkeypatch.setattr(archive, "MAX_ENTRIES", 49)
     monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("parsed"))
     with pytest.raises(MediaError, match="too many files"):
@@ -85,7 +85,7 @@ def test_too_many_entries_are_refused_before_the_list_is_parsed(
 
 @pytest.mark.parametrize("kind", ["count", "size", "zip64"])
 def test_a_directory_that_lies_is_refused(tmp_path: Path, kind: str) -> None:
-    data = zipped(tmp_path / "a.zip", ("a.png", b"1")).read_bytes()
+    data = packed(tmp_path / "a.zip", ("a.png", b"1")).read_bytes()
     at = data.rfind(b"PK\5\6")
     if kind == "count":
         data = data[: at + 10] + b"\xff\xff" + data[at + 12 :]
@@ -100,7 +100,7 @@ def test_a_directory_that_lies_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 def test_damaged_and_encrypted(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", ("a.png", b"hello" * 100), ("b.png", b"1"))
+    path = packed(tmp_path / "a.zip", ("a.png", b"hello" * 100), ("b.png", b"1"))
     whole = path.read_bytes()
     path.write_bytes(whole[:60])
     with pytest.raises(MediaError, match=r"a\.zip: damaged"):
@@ -120,12 +120,11 @@ def test_damaged_and_encrypted(tmp_path: Path) -> None:
 
 def test_other_files_are_no_zip(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    path.write_bytes(b"\x89PNG" + zipped(tmp_path / "b.zip", ("a", b"1")).read_bytes())
+    path.write_bytes(b"\x89PNG" + packed(tmp_path / "b.zip", ("a", b"1")).read_bytes())
     assert not is_zip(path)
     assert not is_zip(tmp_path / "missing")
 
 
-def test_written_zip_reads_back(tmp_path: Path) -> None:
-    write_zip(tmp_path / "t.zip", {"a/ä.txt": "schön\n"})
-    with zipfile.ZipFile(io.BytesIO((tmp_path / "t.zip").read_bytes())) as file:
+def test_written_zip_reads_back() -> None:
+    with zipfile.ZipFile(io.BytesIO(zipped({"a/ä.txt": "schön\n"}))) as file:
         assert {name: file.read(name).decode() for name in file.namelist()} == {"a/ä.txt": "schön\n"}

@@ -108,7 +108,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser: Any, page: Any) -> Iterator[Any]:
+def visit(browser: Any, page: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     visitors: list[Visitor] = []
 
     def come(width: int = 1100) -> Visitor:
@@ -116,10 +116,12 @@ def visit(browser: Any, page: Any) -> Iterator[Any]:
         return visitors[-1]
 
     yield come
-    for visitor in visitors:
-        assert visitor.errors == []
-        assert visitor.elsewhere == []
+    for number, visitor in enumerate(visitors):
+        if folder := os.environ.get("VLM_BROWSER_PICTURES"):  # how each test ended, to look at
+            visitor.page.screenshot(path=Path(folder) / f"{request.node.name}-{number}.png")
         visitor.context.close()
+    assert [visitor.errors for visitor in visitors if visitor.errors] == []
+    assert [visitor.elsewhere for visitor in visitors if visitor.elsewhere] == []
 
 
 @pytest.fixture
