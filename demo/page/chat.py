@@ -65,17 +65,18 @@ def build(assistant: Assistant, concurrency: int) -> Chat:
     textbox = gr.MultimodalTextbox(
         sources=["upload", "microphone"] if audio else ["upload"], file_types=["image", "audio", *SOUNDS],
         file_count="multiple", placeholder="Ask something; add pictures or speak", autofocus=True, elem_id="ask",
+        render=False,
     )  # fmt: skip
     chatbot = gr.Chatbot(
         show_label=False, height="62vh", buttons=["copy"], placeholder="Try one of these, or ask your own.",
-        editable="user", elem_id="chat", layout="bubble",
+        editable="user", elem_id="chat", layout="bubble", render=False,
     )  # fmt: skip
     gallery.allow_files()
     return Chat(
         answering(assistant), multimodal=True, chatbot=chatbot, textbox=textbox, api_name="chat", editable=True,
         concurrency_limit=concurrency, additional_inputs=controls(config.decoder.max_position_embeddings),
-        additional_inputs_accordion=gr.Accordion("System prompt and sampling", open=False), flagging_mode="never",
-        analytics_enabled=False, cache_examples=False, examples=gallery.examples(audio),
+        additional_inputs_accordion=gr.Accordion("System prompt and sampling", open=False, render=False),
+        flagging_mode="never", analytics_enabled=False, cache_examples=False, examples=gallery.examples(audio),
         example_labels=gallery.labels(audio),
     )  # fmt: skip
 
@@ -197,14 +198,18 @@ def figures(reply: Reply) -> str:
 
 
 def controls(context: int) -> list[Any]:
-    """In the order of `chat`'s parameters; greedy by default."""
+    """In the order of `chat`'s parameters; greedy by default. Where they stand on the page is the chat's business."""
     return [
-        gr.Textbox(value="", label="System prompt", lines=2, placeholder="The model's own"),
-        gr.Slider(1, context, value=min(256, context), step=1, label="Longest answer, in tokens"),
-        gr.Slider(0, 2, value=0, step=0.05, label="Temperature", info="0 always takes the most probable token"),
-        gr.Slider(0.05, 1, value=1, step=0.05, label="Top p"),
-        gr.Slider(0, 200, value=0, step=1, label="Top k", info="0 keeps all"),
-        gr.Slider(0, 1, value=0, step=0.01, label="Min p"),
-        gr.Slider(1, 2, value=1, step=0.05, label="Repetition penalty"),
-        gr.Number(value=None, precision=0, label="Seed", info="Repeats a sampled answer; empty for a new one"),
+        gr.Textbox(value="", label="System prompt", lines=2, placeholder="The model's own", render=False),
+        gr.Slider(1, context, value=min(256, context), step=1, label="Longest answer, in tokens", render=False),
+        gr.Slider(
+            0, 2, value=0, step=0.05, label="Temperature", info="0 always takes the most probable token", render=False
+        ),
+        gr.Slider(0.05, 1, value=1, step=0.05, label="Top p", render=False),
+        gr.Slider(0, 200, value=0, step=1, label="Top k", info="0 keeps all", render=False),
+        gr.Slider(0, 1, value=0, step=0.01, label="Min p", render=False),
+        gr.Slider(1, 2, value=1, step=0.05, label="Repetition penalty", render=False),
+        gr.Number(
+            value=None, precision=0, label="Seed", info="Repeats a sampled answer; empty for a new one", render=False
+        ),
     ]

@@ -51,12 +51,10 @@ def build(assistant: Assistant, file: FeedbackFile, chatbot: gr.Chatbot, system:
         done = text.startswith("Kept")
         return text, gr.update(visible=not done), "" if done else gr.skip()
 
-    with gr.Row(equal_height=True):
-        silent = gr.Checkbox(
-            value=False, label="Off the record", info="Thumbs and corrections are not kept", container=False,
-            elem_id="off-record", min_width=180, scale=0,
-        )  # fmt: skip
-        status = gr.Markdown("", elem_classes="quiet", elem_id="feedback-status")
+    silent = gr.Checkbox(
+        value=False, label="Off the record (thumbs and corrections are not kept)", container=False, elem_id="off-record"
+    )
+    status = gr.Markdown("", elem_classes="quiet", elem_id="feedback-status")
     rated = gr.State(None)
     with gr.Group(visible=False, elem_id="correction") as group:
         wanted = gr.Textbox(label="What would have been right?", lines=2, max_length=20_000)

@@ -76,6 +76,16 @@ def test_sound_alone_and_several_pictures(assistant: Assistant, client: Any, pic
     assert submit(client, "Compare", picture, picture, temperature=1.0, seed=4)[-1][0]["content"] == both.text
 
 
+def test_the_documented_endpoints(client: Any) -> None:
+    """Their names and parameters are a promise to programs."""
+    found = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(found) == {"/chat", "/captions"}
+    assert [one["parameter_name"] for one in found["/chat"]["parameters"]] == [
+        "message", "system", "max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed",
+    ]  # fmt: skip
+    assert [one["parameter_name"] for one in found["/captions"]["parameters"]] == ["files", "style"]
+
+
 def test_bad_files_are_named_and_forgotten(client: Any, picture: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(picture.read_bytes()[:900])

@@ -251,7 +251,7 @@ def test_thumbs_write_the_file_unless_off_the_record(visit: Any, picture: Path, 
     assert [part["type"] for part in content] == ["image", "text"]
     assert (feedback_folder / content[0]["image"]).read_bytes() == picture.read_bytes()
     assert content[0]["name"] == "roof plan.png"
-    visitor.page.get_by_label("Off the record").check()
+    visitor.page.get_by_label("Off the record (").check()
     visitor.page.get_by_label("Like", exact=True).last.click()
     visitor.page.get_by_text("Off the record: nothing was kept.").wait_for()
     assert len(rows()) == 2
