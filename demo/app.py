@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 
 from demo.feedback import FeedbackFile, default_folder
 from demo.page import captions, chat, feedback, look, model
-from demo.page.theme import CSS, HEADER, TITLE, ContentPolicy, theme
+from demo.page.theme import CSS, HEADER, TITLE, ContentPolicy, markup, theme
 from vlm.assistant import Assistant
 from vlm.errors import InputError
 
@@ -48,7 +48,7 @@ def build(assistant: Assistant, settings: Settings = Settings()) -> gr.Blocks:
     Endpoints for clients: `/chat` (see `demo.page.chat.answering`) and `/captions`.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 86_400)) as page:
-        gr.HTML(HEADER.format(title=TITLE, model=_plain(assistant.config.name)), padding=False)
+        markup(HEADER.format(title=TITLE, model=_plain(assistant.config.name)), elem_id="studio")
         with gr.Tab("Chat"):
             talk = chat.build(assistant, settings.concurrency)
             system = talk.additional_inputs[0]

@@ -22,6 +22,7 @@ from vlm.assistant import CAPTION_PROMPTS, Assistant
 from vlm.errors import InputError, MediaError
 
 from .chat import excuse
+from .theme import markup
 
 BATCH = 4
 SHOWN = 300
@@ -67,11 +68,11 @@ def build(assistant: Assistant) -> None:
         style = gr.Radio([*CAPTION_PROMPTS], value="detailed", label="Style", min_width=220)
         start = gr.Button("Write captions", variant="primary", min_width=140, scale=0)
         stop = gr.Button("Stop", min_width=90, scale=0)
-    state = gr.HTML("", elem_id="caption-status")
+    state = markup("", elem_id="caption-status")
     with gr.Row():
         sidecars = gr.DownloadButton("Sidecar .txt files (zip)", interactive=False, size="sm")
         jsonl = gr.DownloadButton("metadata.jsonl", interactive=False, size="sm")
-    sheet = gr.HTML("", elem_id="caption-table")
+    sheet = markup("", elem_id="caption-table")
     running = start.click(
         run, [files, style], [state, sheet, sidecars, jsonl], api_name="captions", concurrency_limit=1,
         concurrency_id="captions", show_progress="hidden",
@@ -131,11 +132,16 @@ def table(rows: list[Row]) -> str:
     lines = []
     for row in rows[:SHOWN]:
         picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else ""
-        text = f'<span class="failed">{html.escape(row.error)}</span>' if row.error else html.escape(row.caption)
-        lines.append(f"<tr><td>{picture}</td><td>{html.escape(row.name)}</td><td>{text}</td></tr>")
+        text = f'<span class="failed">{html.escape(row.error)}</span>' if row.error else flat(row.caption)
+        lines.append(f"<tr><td>{picture}</td><td>{flat(row.name)}</td><td>{text}</td></tr>")
     more = f'<p class="quiet">and {len(rows) - SHOWN} more in the downloads</p>' if len(rows) > SHOWN else ""
     head = "<thead><tr><th>Picture</th><th>File</th><th>Caption</th></tr></thead>"
     return f'<table class="rows">{head}<tbody>{"".join(lines)}</tbody></table>{more}'
+
+
+def flat(text: str) -> str:
+    """Foreign text on one line of HTML: an empty line would end the table."""
+    return html.escape(" ".join(text.split()))
 
 
 def status(rows: list[Row], total: int, done: bool = False) -> str:

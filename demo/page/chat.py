@@ -64,8 +64,8 @@ def build(assistant: Assistant, concurrency: int) -> Chat:
     audio = config.whisper is not None
     textbox = gr.MultimodalTextbox(
         sources=["upload", "microphone"] if audio else ["upload"], file_types=["image", "audio", *SOUNDS],
-        file_count="multiple", placeholder="Ask something; add pictures or speak", autofocus=True, elem_id="ask", stop_btn=True,
-        render=False,
+        file_count="multiple", placeholder="Ask something; add pictures or speak", autofocus=True, elem_id="ask",
+        stop_btn=True, render=False,
     )  # fmt: skip
     chatbot = gr.Chatbot(
         show_label=False, height="62vh", buttons=["copy"], placeholder="Try one of these, or ask your own.",

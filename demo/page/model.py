@@ -11,10 +11,12 @@ import gradio as gr
 
 from vlm.assistant import Assistant
 
+from .theme import markup
+
 
 def build(assistant: Assistant) -> None:
     """The tab. Inside `gr.Blocks`."""
-    sheet = gr.HTML(facts(assistant), elem_id="model-facts")
+    sheet = markup(facts(assistant), elem_id="model-facts")
     gr.Button("Refresh", size="sm").click(
         lambda: facts(assistant), None, sheet, api_visibility="private", show_progress="hidden"
     )

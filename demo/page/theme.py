@@ -7,19 +7,25 @@ from typing import Any
 import gradio as gr
 
 TITLE = "vlm studio"
-HEADER = """<header id="studio"><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
+HEADER = """<header><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
 Nothing leaves the machine it runs on.</p></header>"""
 POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; frame-ancestors 'self'; form-action 'self'"
 CSS = """
-#studio { display: flex; align-items: baseline; gap: .4rem 1rem; flex-wrap: wrap; padding: .2rem .1rem; }
+#studio header { display: flex; align-items: baseline; gap: .4rem 1rem; flex-wrap: wrap; padding: .2rem .1rem; }
 #studio h1 { margin: 0; font-size: 1.35rem; letter-spacing: -.01em; color: var(--primary-600); }
 .dark #studio h1 { color: var(--primary-400); }
 #studio p { margin: 0; color: var(--body-text-color-subdued); }
+.gradio-container, .gradio-container main, .gradio-container main > .wrap { width: 100%; }
 .gradio-container { max-width: 1080px !important; margin: 0 auto !important; }
 .message small { opacity: .75; }
 footer, button[aria-label=Share] { display: none !important; }
-#chat .examples { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .6rem; }
-#chat .examples .example-content-text { font-size: .85rem; }
+#chat .examples { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .6rem; width: 100%; padding: .8rem; }
+#chat .example { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: .6rem; }
+#chat .example-image-container { width: 100%; max-width: 84px; height: 64px; background: #fff; }
+#chat .example-image-container img { object-fit: contain; }
+#chat .example-text { font-size: .85rem; white-space: normal; }
+/* gradio's editor loses its way in a question of several parts; Undo brings such a question back, files and all */
+#chat .user-row:has(.component) + .message-buttons-right button[aria-label=Edit] { display: none; }
 .quiet { color: var(--body-text-color-subdued); font-size: .875rem; }
 .rows { width: 100%; border-collapse: collapse; }
 .rows td, .rows th { padding: .45rem .6rem; border-bottom: 1px solid var(--border-color-primary); text-align: left;
@@ -36,6 +42,11 @@ progress { width: 100%; height: .5rem; accent-color: var(--primary-500); }
   .rows thead { display: none; }
 }
 """
+
+
+def markup(html: str = "", **options: Any) -> gr.Markdown:
+    """HTML of ours, what is foreign in it escaped. `gr.HTML` would need a policy that lets scripts be evaluated."""
+    return gr.Markdown(html, sanitize_html=False, latex_delimiters=[], container=False, **options)
 
 
 def theme() -> gr.themes.Base:

@@ -210,19 +210,27 @@ def test_stop_ends_an_answer_and_the_next_question_is_answered(visit: Any, slow:
 
 def test_retry_undo_edit_and_clear(visit: Any, assistant: Assistant, picture: Path) -> None:
     visitor = visit()
+    image = {"type": "image", "image": picture}
     first = visitor.ask("One?", picture)
     visitor.page.get_by_label("Retry").click()
     visitor.wait(lambda: visitor.notes.count() == 1 and visitor.answer == first)
-    visitor.page.get_by_label("Edit").first.click()
-    box = visitor.page.locator("#chat textarea")
-    box.fill("Two?")
-    visitor.page.get_by_label("Submit", exact=True).first.click()
-    expected = assistant.chat(asked("Two?", {"type": "image", "image": picture})).text
-    visitor.wait(lambda: visitor.notes.count() == 1 and shown(visitor.answer) == shown(expected))
+    assert shown(first) == shown(assistant.chat(asked("One?", image)).text)
+    assert not visitor.page.get_by_label("Edit").first.is_visible()  # of a question with a picture
     visitor.page.get_by_label("Undo").click()
     visitor.wait(lambda: not visitor.bubbles)
-    assert visitor.page.locator("#ask textarea").input_value() == "Two?"
+    assert visitor.page.locator("#ask textarea").input_value() == "One?"
+    visitor.wait(visitor.page.locator("#ask .thumbnail-item").count)
+    visitor.send("Two?")  # the picture is still there
+    visitor.wait(visitor.notes.count)
+    second = assistant.chat(asked("Two?", image)).text
+    assert shown(visitor.answer) == shown(second)
     visitor.ask("Three?")
+    visitor.page.get_by_label("Edit").last.click()
+    visitor.page.locator("#chat textarea").fill("Four?")
+    visitor.page.locator("#chat").get_by_label("Submit").click()
+    turns = [*asked("Two?", image), {"role": "assistant", "content": second}, *asked("Four?")]
+    expected = assistant.chat(turns).text
+    visitor.wait(lambda: visitor.notes.count() == 2 and shown(visitor.answer) == shown(expected))
     visitor.page.get_by_label("Clear").first.click()
     visitor.wait(lambda: not visitor.bubbles)
 
