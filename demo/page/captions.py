@@ -62,12 +62,14 @@ def build(assistant: Assistant) -> None:
         except Exception as error:
             yield f"<p class='quiet'>{html.escape(excuse(error))}</p>", table(rows), *wait
 
-    gr.Markdown("Drop pictures, or a zip file of them. Nothing is uploaded to anywhere else.", elem_classes="quiet")
+    gr.Markdown(
+        "Drop pictures, or a zip file of them. They stay on the machine that serves this page.", elem_classes="quiet"
+    )
     files = gr.File(file_count="multiple", show_label=False, height=150, elem_id="caption-files")
     with gr.Row(equal_height=True):
         style = gr.Radio([*CAPTION_PROMPTS], value="detailed", label="Style", min_width=220)
-        start = gr.Button("Write captions", variant="primary", min_width=140, scale=0)
-        stop = gr.Button("Stop", min_width=90, scale=0)
+        start = gr.Button("Write captions", variant="primary", size="md", min_width=160, scale=0)
+        stop = gr.Button("Stop", size="md", min_width=90, scale=0)
     state = markup("", elem_id="caption-status")
     with gr.Row():
         sidecars = gr.DownloadButton("Sidecar .txt files (zip)", interactive=False, size="sm")

@@ -27,9 +27,9 @@ footer, button[aria-label=Share] { display: none !important; }
 /* gradio's editor loses its way in a question of several parts; Undo brings such a question back, files and all */
 #chat .user-row:has(.component) + .message-buttons-right button[aria-label=Edit] { display: none; }
 .quiet { color: var(--body-text-color-subdued); font-size: .875rem; }
-.rows { width: 100%; border-collapse: collapse; }
-.rows td, .rows th { padding: .45rem .6rem; border-bottom: 1px solid var(--border-color-primary); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+.prose table.rows { width: 100%; border-collapse: collapse; border: 0; }
+.prose table.rows :is(td, th) { padding: .45rem .6rem; border: 0; border-bottom: 1px solid var(--border-color-primary);
+  text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 .rows img { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
 .rows .failed { color: var(--error-text-color, #b91c1c); }
 .dark .rows .failed { color: #fca5a5; }
