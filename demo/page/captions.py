@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import itertools
 import json
 import time
@@ -22,7 +20,7 @@ from vlm.assistant import CAPTION_PROMPTS, Assistant
 from vlm.errors import InputError, MediaError
 
 from .chat import excuse
-from .theme import markup
+from .theme import inline, markup
 
 BATCH = 4
 SHOWN = 300
@@ -110,21 +108,13 @@ def captions(assistant: Assistant, found: Iterable[Item], style: str) -> Iterato
                 rows[at] = Row(name, error=error.reason)
         texts = write(assistant, [picture for _, picture in pictures], style)
         for (at, picture), text in zip(pictures, texts, strict=True):
-            rows[at] = Row(chunk[at][0], text, thumbnail=thumbnail(picture))
+            rows[at] = Row(chunk[at][0], text, thumbnail=inline(picture, THUMBNAIL))
         yield from (rows[at] for at in range(len(chunk)))
 
 
 def write(assistant: Assistant, pictures: list[Any], style: str) -> list[str]:
     """The captions of pictures that were opened already. The one place that asks the assistant for them."""
     return [reply.text for reply in assistant.caption(pictures, style=style, batch_size=BATCH)]
-
-
-def thumbnail(picture: Any) -> str:
-    """A JPEG of at most `THUMBNAIL` pixels, in the page itself: nothing foreign is served."""
-    small, buffer = picture.copy(), io.BytesIO()
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
-    small.save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def table(rows: list[Row]) -> str:
@@ -135,7 +125,7 @@ def table(rows: list[Row]) -> str:
     for row in rows[:SHOWN]:
         picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else ""
         text = f'<span class="failed">{html.escape(row.error)}</span>' if row.error else flat(row.caption)
-        lines.append(f"<tr><td>{picture}</td><td>{flat(row.name)}</td><td>{text}</td></tr>")
+        lines.append(f"<tr><td>{picture}</td><td class="name">{flat(row.name)}</td><td>{text}</td></tr>")
     more = f'<p class="quiet">and {len(rows) - SHOWN} more in the downloads</p>' if len(rows) > SHOWN else ""
     head = "<thead><tr><th>Picture</th><th>File</th><th>Caption</th></tr></thead>"
     return f'<table class="rows">{head}<tbody>{"".join(lines)}</tbody></table>{more}'

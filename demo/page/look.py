@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,9 @@ from vlm.assistant import Assistant
 from vlm.occlusion import Occlusion, occlude
 
 from .chat import Turn, answered, excuse
+from .theme import inline, markup
 
+SIZE = 920  # pixels: twice as many as are shown, for fine screens
 WEAK = 0.1  # nats: an answer that loses less than a tenth of its probability does not hang on any tile
 
 
@@ -24,36 +27,40 @@ def build(assistant: Assistant, chatbot: gr.Chatbot, system: gr.Textbox, concurr
     ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         try:
             messages, answer = answered(history, None, system)
-            kinds = [
-                part for message in messages if isinstance(message["content"], list) for part in message["content"]
-            ]
-            pictures = [part["name"] for part in kinds if part["type"] == "image"]
-            shown: list[tuple[Any, str]] = []
+            asked = [part for message in messages if message["role"] == "user" for part in message["content"]]
+            pictures = [part["name"] for part in asked if part["type"] == "image"]
+            figures = ""
             for number, name in enumerate(pictures or [""]):
 
                 def show(share: float, at: int = number, name: str = name) -> None:
                     progress((at + share) / len(pictures), desc=f"Covering parts of {name}")
 
                 found = occlude(assistant, messages, answer, picture=number, tiles=int(tiles), on_progress=show)
-                shown.append((found.overlay(), caption(found, name)))
-                yield shown, f'What covering each part of the picture does to the answer "{answer}".'
+                figures += figure(found, name)
+                yield f'<div class="seen">{figures}</div>', "Where the last answer comes from:"
         except Exception as error:
-            yield gr.skip(), excuse(error)
+            yield "", excuse(error)
 
     with gr.Accordion("Where did it look?", open=False, elem_id="look"):
         gr.Markdown(
             "Covers one part of the picture after the other and measures how much less probable the last answer "
             "becomes. Glowing parts are those it depends on.", elem_classes="quiet",
         )  # fmt: skip
-        with gr.Row(equal_height=True):
-            button = gr.Button("Show me", size="sm", scale=0, min_width=120)
+        with gr.Row():
+            button = gr.Button("Show me", size="md", scale=0, min_width=120)
             tiles = gr.Slider(4, 12, value=8, step=1, label="Parts along the longer side", min_width=160)
         status = gr.Markdown("", elem_classes="quiet", elem_id="look-status")
-        sheet = gr.Gallery(show_label=False, columns=2, height="auto", object_fit="contain", format="png", buttons=[])
+        sheet = markup()
     button.click(
         look, [chatbot, system, tiles], [sheet, status], api_visibility="private", concurrency_limit=concurrency,
         concurrency_id="generation", show_progress="full", show_progress_on=status,
     )  # fmt: skip
+
+
+def figure(found: Occlusion, name: str) -> str:
+    """The overlay with what it says, as HTML."""
+    words = html.escape(caption(found, name))
+    return f'<figure><img src="{inline(found.overlay(), SIZE)}" alt=""><figcaption>{words}</figcaption></figure>'
 
 
 def caption(found: Occlusion, name: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 TITLE = "vlm studio"
 HEADER = """<header><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
@@ -15,7 +18,7 @@ CSS = """
 #studio h1 { margin: 0; font-size: 1.35rem; letter-spacing: -.01em; color: var(--primary-600); }
 .dark #studio h1 { color: var(--primary-400); }
 #studio p { margin: 0; color: var(--body-text-color-subdued); }
-.gradio-container, .gradio-container main, .gradio-container main > .wrap { width: 100%; }
+.gradio-container, .gradio-container .main { width: 100%; }
 .gradio-container { max-width: 1080px !important; margin: 0 auto !important; }
 .message small { opacity: .75; }
 footer, button[aria-label=Share] { display: none !important; }
@@ -27,19 +30,29 @@ footer, button[aria-label=Share] { display: none !important; }
 /* gradio's editor loses its way in a question of several parts; Undo brings such a question back, files and all */
 #chat .user-row:has(.component) + .message-buttons-right button[aria-label=Edit] { display: none; }
 .quiet { color: var(--body-text-color-subdued); font-size: .875rem; }
-.prose table.rows { width: 100%; border-collapse: collapse; border: 0; }
-.prose table.rows :is(td, th) { padding: .45rem .6rem; border: 0; border-bottom: 1px solid var(--border-color-primary);
+.prose table.rows { width: 100%; border-collapse: collapse; border: 0 !important; }
+.prose table.rows :is(td, th) { padding: .45rem .6rem; border: 0 solid var(--border-color-primary) !important;
+  border-bottom-width: 1px !important;
   text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 .rows img { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
 .rows .failed { color: var(--error-text-color, #b91c1c); }
 .dark .rows .failed { color: #fca5a5; }
 .rows td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-progress { width: 100%; height: .5rem; accent-color: var(--primary-500); }
+.seen { display: flex; flex-wrap: wrap; gap: 1rem; }
+.seen figure { margin: 0; flex: 0 1 460px; }
+.seen img { max-width: 100%; max-height: 460px; margin: 0; border-radius: 8px; }
+.seen figcaption { color: var(--body-text-color-subdued); font-size: .875rem; }
+.rows .name { min-width: 8rem; }
+progress { width: 100%; height: .5rem; appearance: none; border: 0; border-radius: .25rem; overflow: hidden;
+  background: var(--border-color-primary); color: var(--primary-500); }
+progress::-webkit-progress-bar { background: var(--border-color-primary); }
+progress::-webkit-progress-value, progress::-moz-progress-bar { background: var(--primary-500); }
 @media (max-width: 640px) {
-  .gradio-container main { padding: .5rem !important; }
+  .gradio-container .main.fillable { padding: .5rem !important; }
   #studio p { font-size: .85rem; }
   #chat .examples { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
   .rows thead { display: none; }
+  .rows .name { min-width: 5rem; }
 }
 """
 
@@ -47,6 +60,14 @@ progress { width: 100%; height: .5rem; accent-color: var(--primary-500); }
 def markup(html: str = "", **options: Any) -> gr.Markdown:
     """HTML of ours, what is foreign in it escaped. `gr.HTML` would need a policy that lets scripts be evaluated."""
     return gr.Markdown(html, sanitize_html=False, latex_delimiters=[], container=False, **options)
+
+
+def inline(picture: Image.Image, size: int) -> str:
+    """A JPEG of at most `size` pixels as a data URI: in the page itself, so that nothing foreign is served."""
+    small, buffer = picture.copy(), io.BytesIO()
+    small.thumbnail((size, size))
+    small.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def theme() -> gr.themes.Base:

@@ -314,7 +314,7 @@ def test_where_it_looked_is_shown(visit: Any, picture: Path) -> None:
     visitor.ask("What is it?", picture)
     visitor.page.get_by_role("button", name="Show me").click()
     visitor.page.locator("#look img").first.wait_for()
-    visitor.page.get_by_text("What covering each part of the picture does").wait_for()
+    visitor.page.get_by_text("Where the last answer comes from").wait_for()
 
 
 def test_captions_of_dropped_files(visit: Any, assistant: Assistant, picture: Path, tmp_path: Path) -> None:
