@@ -125,7 +125,7 @@ def table(rows: list[Row]) -> str:
     for row in rows[:SHOWN]:
         picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else ""
         text = f'<span class="failed">{html.escape(row.error)}</span>' if row.error else flat(row.caption)
-        lines.append(f"<tr><td>{picture}</td><td class="name">{flat(row.name)}</td><td>{text}</td></tr>")
+        lines.append(f'<tr><td>{picture}</td><td class="name">{flat(row.name)}</td><td>{text}</td></tr>')
     more = f'<p class="quiet">and {len(rows) - SHOWN} more in the downloads</p>' if len(rows) > SHOWN else ""
     head = "<thead><tr><th>Picture</th><th>File</th><th>Caption</th></tr></thead>"
     return f'<table class="rows">{head}<tbody>{"".join(lines)}</tbody></table>{more}'
