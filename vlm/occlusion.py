@@ -41,16 +41,19 @@ class Occlusion:
         return tile_box(self.image.size, self.drops.shape, int(row), int(column))
 
     def overlay(self) -> Image.Image:
-        """The picture, dimmed where nothing was lost, glowing where much was; the hottest tile is framed."""
-        positive = np.maximum(self.drops, 0)
-        heat = Image.fromarray(positive / (positive.max() or 1.0)).resize(self.image.size, Image.Resampling.BICUBIC)
+        """The picture, dimmed where nothing was lost, glowing where much was; the hottest tile is framed.
+
+        The glow has no scale of its own: it is the share of the answer's probability that was lost.
+        """
+        lost = 1 - np.exp(-np.maximum(self.drops, 0))
+        heat = Image.fromarray(lost).resize(self.image.size, Image.Resampling.BICUBIC)
         share = np.clip(np.asarray(heat), 0, 1)[..., None]
         pixels = np.asarray(self.image, dtype=np.float64)
         grey = pixels.mean(axis=2, keepdims=True)
         dimmed = 0.35 * grey + 0.65 * 255 if grey.mean() > 96 else 0.45 * grey  # towards the paper, light or dark
         mixed = (1 - share) * dimmed + share * (0.6 * pixels + 0.4 * np.array(HEAT))
         picture = Image.fromarray(np.rint(mixed).astype(np.uint8))
-        if positive.any():
+        if lost.any():
             x0, y0, x1, y1 = self.hottest
             width = max(2, max(picture.size) // 200)
             ImageDraw.Draw(picture).rectangle((x0, y0, x1 - 1, y1 - 1), outline=HEAT, width=width)

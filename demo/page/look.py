@@ -65,8 +65,8 @@ def figure(found: Occlusion, name: str) -> str:
 
 def caption(found: Occlusion, name: str) -> str:
     """What the figures say, in words."""
-    with_it = math.exp(found.log_probability)
+    whole = math.exp(found.log_probability)
     without = math.exp(found.log_probability - float(found.drops.max()))
     if found.drops.max() < WEAK:
-        return f"{name}: the answer ({with_it:.0%} probable) hangs on no single part"
-    return f"{name}: {with_it:.0%} probable with the whole picture, {without:.0%} without the framed part"
+        return f"{name}: the answer ({100 * whole:.2g} % probable) hangs on no single part"
+    return f"{name}: {100 * whole:.2g} % probable with the whole picture, {100 * without:.2g} % without the framed part"
