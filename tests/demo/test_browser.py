@@ -208,13 +208,18 @@ def test_stop_ends_an_answer_and_the_next_question_is_answered(visit: Any, slow:
     visitor.ask("And now?")
 
 
-def test_retry_undo_edit_and_clear(visit: Any, assistant: Assistant, picture: Path) -> None:
+def test_retry_undo_edit_and_clear(
+    visit: Any, assistant: Assistant, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = assistant.stream, list[Any]()
+    monkeypatch.setattr(assistant, "stream", lambda *a, **options: calls.append(a) or real(*a, **options))
     visitor = visit()
     image = {"type": "image", "image": picture}
     first = visitor.ask("One?", picture)
     visitor.page.get_by_label("Retry").click()
-    visitor.wait(lambda: visitor.notes.count() == 1 and visitor.answer == first)
-    assert shown(first) == shown(assistant.chat(asked("One?", image)).text)
+    visitor.wait(lambda: len(calls) == 2)  # the old answer is gone by then
+    visitor.wait(visitor.notes.count)
+    assert shown(visitor.answer) == shown(first) == shown(assistant.chat(asked("One?", image)).text)
     assert not visitor.page.get_by_label("Edit").first.is_visible()  # of a question with a picture
     visitor.page.get_by_label("Undo").click()
     visitor.wait(lambda: not visitor.bubbles)
