@@ -51,7 +51,7 @@ def ask(page: Page, question: str, *files: str) -> None:
     asked = page.locator("#chat .message small").count()
     if files:
         page.locator("#ask input[type=file]").first.set_input_files([HERE / file for file in files])
-        expect(page.locator("#ask .thumbnail-item, #ask .thumbnail-image")).to_have_count(len(files), timeout=PATIENCE)
+        expect(page.locator("#ask .thumbnail-item")).to_have_count(len(files), timeout=PATIENCE)
     page.locator("#ask textarea").fill(question)
     page.locator("#ask textarea").press("Enter")
     expect(page.locator("#chat .message small")).to_have_count(asked + 1, timeout=PATIENCE)
