@@ -47,6 +47,10 @@ HAZARDS = {
             "examples/external/ask.py",  # likewise: the size of a picture of this repository
         ),
     ),
+    "opening archives": Hazard(
+        (r"zipfile\..*", r"shutil\.unpack_archive"),
+        ("demo/archive.py",),
+    ),
     "reading weights": Hazard(
         (
             r"safetensors(\.\w+)?\.(load|load_file|load_model|safe_open|deserialize)",
@@ -133,6 +137,8 @@ def test_primitives_are_called_at_their_choke_points_only() -> None:
         "import wave; wave.open(x)",
         "import soundfile\nclass S(soundfile.SoundFile): pass", "import cv2; cv2.imread(x)",
         "from PIL.TiffImagePlugin import TiffImageFile", "from scipy.io import wavfile; wavfile.read(x)",
+        "import zipfile; zipfile.ZipFile(x)", "from zipfile import ZipFile; ZipFile(x).extractall()",
+        "import shutil; shutil.unpack_archive(x)",
         "from safetensors import safe_open; safe_open(x)", "import safetensors.torch as st; st.load_file(x)",
         "import torch; torch.load(x)", "import pickle; pickle.loads(x)", "from pickle import Unpickler",
         "import numpy as np; np.load(x, allow_pickle=True)", "import numpy as np; np.load(x, allow_pickle=flag)",

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from encoders.media import load_image
+
     from .assistant import Assistant, Reply, load
     from .errors import CheckpointError, ContextLengthError, InputError, MediaError, VlmError
 
 _WHERE = {
-    "Assistant": "assistant", "Reply": "assistant", "load": "assistant",
+    "Assistant": "assistant", "Reply": "assistant", "load": "assistant", "load_image": "assistant",
     "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors", "MediaError": "errors",
     "VlmError": "errors",
 }  # fmt: skip
 __all__ = [
     "Assistant", "CheckpointError", "ContextLengthError", "InputError", "MediaError", "Reply", "VlmError", "load",
+    "load_image",
 ]  # fmt: skip
 
 

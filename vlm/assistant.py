@@ -1,4 +1,4 @@
-"""The public face: `load()` -> `Assistant`, which answers, chats, streams and captions."""
+"""The public face: `load()` -> `Assistant`, which answers, chats, streams, captions and weighs answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from encoders.media import AudioSource, ImageSource, load_audio, load_image
 
 from . import checkpoint
-from .batch import Sample, collate
+from .batch import IGNORE_INDEX, Sample, collate
 from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, available_memory, in_order
 from .chat import Message, check, parts_of
 from .config import ModelConfig
@@ -92,12 +92,21 @@ class Assistant:
     bytes or (samples, rate). All calls raise `VlmError` subclasses for input that cannot be used.
     """
 
-    def __init__(self, model: VLM, processor: Processor) -> None:
-        self.model, self.processor = model, processor
+    def __init__(self, model: VLM, processor: Processor, card: str = "") -> None:
+        self.model, self.processor, self.card = model, processor, card
 
     @property
     def config(self) -> ModelConfig:
         return self.processor.config
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """(parameters, bytes in memory) of each part: the decoder, each encoder, each projector."""
+        found: dict[str, tuple[int, int]] = {}
+        for name, tensor in self.model.named_parameters():
+            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+            count, size = found.get(part, (0, 0))
+            found[part] = count + tensor.numel(), size + tensor.nbytes
+        return found
 
     # --- asking ---
 
@@ -192,10 +201,47 @@ class Assistant:
         if waiting:
             yield from self._answer(waiting, chosen)
 
+    # --- weighing ---
+
+    def log_probabilities(
+        self, conversations: Iterable[list[Message]], *, batch_size: int = 8
+    ) -> Iterator[torch.Tensor]:
+        """How probable the model finds answers that are given: each conversation ends with an assistant message.
+
+        Yields, in order, the natural log-probability (n,) of each token of that last message, the one
+        that ends it included. Their sum is the answer's.
+
+        Raises:
+            InputError, MediaError, ContextLengthError
+        """
+        waiting: list[Sample] = []
+        for messages in conversations:
+            waiting.append(self._sample(messages, answered=True))
+            if len(waiting) == batch_size:
+                yield from self._weigh(waiting)
+                waiting = []
+        if waiting:
+            yield from self._weigh(waiting)
+
+    @torch.inference_mode()
+    def _weigh(self, samples: list[Sample]) -> list[torch.Tensor]:
+        batch = collate(samples, self.config.special_ids.pad).to(self.model.device)
+        states = self.model.states(batch)
+        found = []
+        for row, sample in enumerate(samples):
+            supervised = sample.labels != IGNORE_INDEX
+            end = int(supervised.nonzero()[-1]) + 1
+            before = (~supervised[:end]).nonzero()  # the last answer begins behind the last of these
+            start = int(before[-1]) + 1
+            logits = self.model.decoder.head(states[row, start - 1 : end - 1]).float()
+            ids = batch.input_ids[row, start:end]
+            found.append(logits.log_softmax(-1).gather(1, ids[:, None])[:, 0].cpu())
+        return found
+
     # --- inside ---
 
-    def _sample(self, messages: list[Message]) -> Sample:
-        check(messages, for_training=False)
+    def _sample(self, messages: list[Message], answered: bool = False) -> Sample:
+        check(messages, for_training=answered)
         parts = [part for message in messages for part in parts_of(message)]
         characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
         if characters > MAX_PROMPT_CHARACTERS:
@@ -206,7 +252,7 @@ class Assistant:
         media = sum(part["type"] != "text" for part in parts)
         if media > MAX_MEDIA:
             raise InputError(f"{media} images and sounds; at most {MAX_MEDIA} are accepted", "too_many_media")
-        return self.processor([_opened(message) for message in messages], for_training=False)
+        return self.processor([opened(message) for message in messages], for_training=answered)
 
     def _schema(self, schema: dict[str, Any]) -> JsonSchema:
         config = self.config
@@ -271,7 +317,7 @@ def question_messages(
     return [{"role": "system", "content": system}, *messages] if system else messages
 
 
-def _opened(message: Message) -> Message:
+def opened(message: Message) -> Message:
     """The message with its media decoded; text is left as it is."""
     parts = []
     for part in parts_of(message):
@@ -303,7 +349,8 @@ def load(
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
     folder: Path = checkpoint.resolve(model)
-    return Assistant(*checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite))
+    parts = checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    return Assistant(*parts, card=checkpoint.model_card(folder))
 
 
 __all__ = [
@@ -314,5 +361,7 @@ __all__ = [
     "Reply",
     "TextStream",
     "load",
+    "load_image",
+    "opened",
     "question_messages",
 ]

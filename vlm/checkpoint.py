@@ -209,6 +209,16 @@ def part_sizes(folder: Path) -> dict[str, int]:
     return counts
 
 
+def model_card(folder: Path) -> str:
+    """The text of MODEL_CARD.md, at most a megabyte of it; empty where there is none."""
+    path = folder / "MODEL_CARD.md"
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(1 << 20)
+    except OSError:
+        return ""
+
+
 def verify_manifest(folder: Path) -> None:
     """Compares every file named in manifest.json by size and sha256; a folder without one passes.
 

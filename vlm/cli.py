@@ -335,21 +335,29 @@ def demo(
     model: Model = "default",
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
+    auth: Annotated[
+        str, typer.Option(envvar="VLM_DEMO_AUTH", help="user:password, asked of everyone who opens the page.")
+    ] = "",
+    max_file_size: Annotated[str, typer.Option(help="Largest upload, as in 200mb.")] = "200mb",
+    queue_size: Annotated[int, typer.Option(min=1, help="Questions that may wait; more are turned away.")] = 64,
+    concurrency: Annotated[int, typer.Option(min=1, help="Answers generated at the same time.")] = 1,
+    feedback: Annotated[Path | None, typer.Option(help="Folder for thumbs and corrections (feedback.jsonl).")] = None,
 ) -> None:
     """A chat page in the browser, with images and a microphone (needs the extra: pip install 'vlm-studio[demo]').
 
     \b
     vlm demo
+    vlm demo --host 0.0.0.0 --auth anna:secret
     """
     with friendly_errors():
         try:
-            from demo.app import launch
+            from demo.app import Settings, launch
         except ModuleNotFoundError as error:
             if error.name != "gradio":
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        launch(_load(model), host=host, port=port)
+        launch(_load(model), Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
 @app.command()

@@ -3,71 +3,20 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-import soundfile
-import torch
-from PIL import Image
-from tokenizers import Tokenizer as Backend
-from tokenizers import decoders, models, pre_tokenizers
 
-from encoders.config import ClipConfig, WhisperConfig
-from projector.build import ProjectorConfig
 from vlm.assistant import Assistant
-from vlm.config import DecoderConfig, ModelConfig, SpecialIds
 from vlm.errors import InputError
-from vlm.model import build_model
-from vlm.processor import Processor
-from vlm.tokenizer import Tokenizer
 
 gradio = pytest.importorskip("gradio", reason="the demo needs gradio: pip install '.[demo]'")
 gradio_client = pytest.importorskip("gradio_client", reason="the demo needs gradio: pip install '.[demo]'")
 
-CONTROLS = ["<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|image|>", "<|audio|>"]
-CONTEXT = 512
-
-
-@pytest.fixture(scope="module")
-def assistant() -> Assistant:
-    torch.manual_seed(3)
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Backend(models.BPE(vocab={t: i for i, t in enumerate([*CONTROLS, *letters])}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(CONTROLS)
-    config = ModelConfig(
-        decoder=DecoderConfig(len(CONTROLS) + 256, 32, 64, 2, 4, 2, 8, CONTEXT),
-        special_ids=SpecialIds(pad=0, bos=1, eos=(2,), image=6, audio=7),
-        chat_template="studio",
-        name="tiny",
-        clip=ClipConfig(image_size=32, patch_size=8, width=32, layers=2, head_width=16, embed_dim=16),
-        whisper=WhisperConfig(16, 1, 2, 32, max_source_positions=50),
-        image_projector=ProjectorConfig("image_mlp", 32, 2),
-        audio_projector=ProjectorConfig("audio_swiglu", 32, 5),
-    )
-    model = build_model(config).eval()
-    with torch.no_grad():  # fresh weights say one letter for ever; larger ones depend on what they read
-        for parameter in model.parameters():
-            parameter.mul_(3)
-    return Assistant(model, Processor(config, Tokenizer(backend)))
-
-
-@pytest.fixture(scope="module")
-def page(assistant: Assistant) -> Iterator[Any]:
-    from demo.app import launch
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = launch(assistant, port=port, prevent_thread_lock=True)
-    yield page
-    page.close()
+CONTEXT = 512  # of the tiny model in conftest.py
 
 
 @pytest.fixture
@@ -75,25 +24,11 @@ def client(page: Any) -> Any:
     return gradio_client.Client(page.local_url, verbose=False)
 
 
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    path = tmp_path / "roof plan.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture
-def sound(tmp_path: Path) -> Path:
-    path = tmp_path / "hum.wav"
-    soundfile.write(path, np.sin(np.arange(8000) / 9).astype(np.float32) / 2, 16000)
-    return path
-
-
 def submit(client: Any, text: str, *files: Path, **controls: Any) -> list[list[dict[str, Any]]]:
     """All that came, in order; the whole answer and its note last."""
     message = {"text": text, "files": [gradio_client.handle_file(str(file)) for file in files]}
     job = client.submit(message, api_name="/chat", **{"max_new_tokens": 24, **controls})
-    job.result(timeout=50)
+    job.result(timeout=300)
     return job.outputs()
 
 
@@ -141,6 +76,16 @@ def test_sound_alone_and_several_pictures(assistant: Assistant, client: Any, pic
     assert submit(client, "Compare", picture, picture, temperature=1.0, seed=4)[-1][0]["content"] == both.text
 
 
+def test_the_documented_endpoints(client: Any) -> None:
+    """Their names and parameters are a promise to programs."""
+    found = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(found) == {"/chat", "/captions"}
+    assert [one["parameter_name"] for one in found["/chat"]["parameters"]] == [
+        "message", "system", "max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed",
+    ]  # fmt: skip
+    assert [one["parameter_name"] for one in found["/captions"]["parameters"]] == ["files", "style"]
+
+
 def test_bad_files_are_named_and_forgotten(client: Any, picture: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(picture.read_bytes()[:900])
@@ -175,7 +120,7 @@ def test_only_uploads_are_read(page: Any, picture: Path, where: str, monkeypatch
     monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_get", fetched.append)
     path = where if "://" in where else str(picture)
     message = {"text": "What is it?", "files": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
-    with httpx.Client(base_url=page.local_url, trust_env=False, timeout=50) as http:
+    with httpx.Client(base_url=page.local_url, trust_env=False, timeout=300) as http:
         queued = http.post("gradio_api/call/chat", json={"data": [message, "", 8, 0, 1, 0, 0, 1, None]}).json()
         answer = http.get(f"gradio_api/call/chat/{queued['event_id']}").text
     assert "event: error" in answer
@@ -194,11 +139,86 @@ def test_page_needs_no_other_host(page: Any) -> None:
 
 
 def test_a_busy_port_is_a_typed_error(assistant: Assistant, page: Any) -> None:
-    from demo.app import launch
+    from demo.app import Settings, launch
 
     with pytest.raises(InputError, match="--port"):
-        launch(assistant, port=page.server_port, prevent_thread_lock=True)
+        launch(assistant, Settings(port=page.server_port), prevent_thread_lock=True)
 
 
 def test_one_answer_at_a_time(page: Any) -> None:
-    assert {event.concurrency_id for event in page.fns.values() if event.concurrency_limit == 1} == {"generation"}
+    """The page's questions, the API's and the occlusions share one queue; captions have their own."""
+    generating = [event for event in page.fns.values() if event.concurrency_id == "generation"]
+    assert {event.concurrency_limit for event in generating} == {1}
+    assert sum(event.fn.__name__ in ("_submit_fn", "chat", "look") for event in page.fns.values() if event.fn) == len(
+        generating
+    )
+    assert [event.api_name for event in page.fns.values() if event.concurrency_id == "captions"] == ["captions"]
+
+
+@pytest.mark.parametrize("event", ["example_clicked", "option_clicked", "_edit_message"])
+def test_events_cannot_name_files_of_the_server(assistant: Assistant, picture: Path, event: str) -> None:
+    """What a browser sends along with a click is not believed where it names a file."""
+    from demo.page.chat import build
+
+    stolen = {"text": "?", "files": [{"path": str(picture)}]}
+    with gradio.Blocks():
+        talk = build(assistant, 1)
+    data = {"index": 0, "value": stolen, "previous_value": ""}
+    if event == "example_clicked":
+        history, message = talk.example_clicked(gradio.SelectData(None, data))
+    elif event == "option_clicked":
+        history, message = talk.option_clicked([], gradio.SelectData(None, data))
+    else:
+        turn = {"role": "user", "content": [{"type": "text", "text": "?"}]}
+        *_, message = talk._edit_message([turn], gradio.EditData(None, data))
+        history = []
+    assert str(picture) not in f"{history} {message}"
+
+
+def test_an_edited_question_keeps_its_pictures(assistant: Assistant, picture: Path) -> None:
+    from demo.page.chat import build
+
+    file = {"path": str(picture)}
+    turns = [
+        {"role": "user", "content": [{"type": "file", "file": file}, {"type": "text", "text": "Rof?"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "flat"}]},
+    ]
+    with gradio.Blocks() as outer:
+        talk = build(assistant, 1)
+    event = gradio.EditData(None, {"index": [0, 1], "value": "Roof?", "previous_value": "Rof?"})
+    (edit,) = (found for found in outer.fns.values() if found.fn == talk._edit_message)
+    assert edit.inputs == [talk.chatbot_state]  # in what the browser shows, the pictures are gone by then
+    history, state, message = talk._edit_message(turns, event)
+    assert (history, state) == ([], [])
+    assert message == {"text": "Roof?", "files": [file]}
+
+
+def test_a_retried_question_keeps_its_pictures(picture: Path) -> None:
+    """gradio hands a retry's files on as objects, an upload's as paths."""
+    from demo.page.chat import conversation
+
+    (uploaded,) = conversation([], {"text": "Roof?", "files": [str(picture)]}, "")
+    (retried,) = conversation([], {"text": "Roof?", "files": [{"path": str(picture), "size": 3}]}, "")
+    assert uploaded == retried
+    assert [part["type"] for part in uploaded["content"]] == ["image", "text"]
+
+
+def test_a_password_is_asked_for(assistant: Assistant, tmp_path: Path, port: int) -> None:
+    from demo.app import Settings, launch
+
+    with pytest.raises(InputError, match="user:password"):
+        launch(assistant, Settings(auth="anna"))
+    with pytest.raises(InputError, match="max-file-size"):
+        launch(assistant, Settings(max_file_size="much"), prevent_thread_lock=True)
+    settings = Settings(port=port, auth="anna:se:cret", feedback=tmp_path)
+    assert settings.credentials() == ("anna", "se:cret")
+    page = launch(assistant, settings, prevent_thread_lock=True)
+    try:
+        with httpx.Client(base_url=page.local_url, trust_env=False, timeout=300) as http:
+            for path in ("config", "gradio_api/info", "gradio_api/queue/data"):
+                assert http.get(path).status_code == 401, path
+            assert http.post("gradio_api/call/chat", json={"data": []}).status_code == 401
+            assert http.post("login", data={"username": "anna", "password": "wrong"}).status_code == 400
+            assert http.post("login", data={"username": "anna", "password": "se:cret"}).status_code == 200
+    finally:
+        page.close()

@@ -1,0 +1,1 @@
+"""The parts of the page, one sentence each; `demo/app.py` puts them together."""
