@@ -40,7 +40,9 @@ def calibrate(model: VLM, batches: Iterable[Batch], modalities: tuple[str, ...])
     """Adjusts the projectors of `modalities` to the features of these batches, in place."""
     batches = list(batches)
     if "patches" in modalities:
-        whiten(model.encoders["image"], torch.cat([batch.media["image"].inputs for batch in batches]))
+        tower = model.encoders["image"]
+        assert isinstance(tower, ClipEncoder)
+        whiten(tower, torch.cat([batch.media["image"].inputs for batch in batches]))
     wanted = root_mean_square(model.decoder.model.embed_tokens.weight)
     for modality in (name for name in modalities if name != "patches"):
         projector = model.projectors[modality]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from encoders.clip import ClipEncoder
 from vlm.model import VLM
 
 from .stages import PARTS, StageConfig
@@ -29,8 +30,8 @@ def freeze(model: VLM, stage: StageConfig) -> None:
     """
     for name, part in parts(model).items():
         part.requires_grad_(getattr(stage.trains, name) > 0)
-    if "image" in model.encoders:
-        model.encoders["image"].visual.conv1.requires_grad_(False)
+    if isinstance(tower := parts(model).get("vision"), ClipEncoder):
+        tower.visual.conv1.requires_grad_(False)
 
 
 def build_optimizers(model: VLM, heads: nn.Module | None, stage: StageConfig) -> list[torch.optim.Optimizer]:

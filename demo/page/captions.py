@@ -108,8 +108,8 @@ def captions(assistant: Assistant, found: Iterable[Item], style: str) -> Iterato
                 rows[at] = Row(name, error=error.reason)
         written = assistant.caption([picture for _, picture in pictures], style=style, batch_size=BATCH)
         for (at, picture), result in zip(pictures, written, strict=True):
-            error = str(result.error) if result.error else ""
-            rows[at] = Row(chunk[at][0], result.text, error, inline(picture, THUMBNAIL))
+            reason = str(result.error) if result.error else ""
+            rows[at] = Row(chunk[at][0], result.text, reason, inline(picture, THUMBNAIL))
         yield from (rows[at] for at in range(len(chunk)))
 
 
