@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 
 from demo.feedback import FeedbackFile, default_folder
 from demo.page import captions, chat, feedback, look, model
-from demo.page.theme import CSS, HEADER, TITLE, ContentPolicy, markup, theme
+from demo.page.theme import HEAD, HEADER, TITLE, ContentPolicy, markup, theme
 from vlm.assistant import Assistant
 from vlm.errors import InputError
 
@@ -84,7 +84,7 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
             server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, quiet=True, share=False,
             mcp_server=False, ssr_mode=False, pwa=False, enable_monitoring=False, run_history=False, footer_links=[],
             show_error=False, auth=credentials, max_file_size=settings.max_file_size,
-            app_kwargs={"middleware": [Middleware(ContentPolicy)]}, css=CSS, theme=theme(),
+            app_kwargs={"middleware": [Middleware(ContentPolicy)]}, head=HEAD, theme=theme(),
             _frontend=False,  # no second look whether the page answers: a busy machine has no more than 3 s for it
         )  # fmt: skip
     except OSError:
