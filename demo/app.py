@@ -7,6 +7,7 @@ fetched, and the page's content security policy keeps the browser from loading w
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
         InputError: the address cannot be bound, or a setting is out of range.
     """
     credentials = settings.credentials()
+    if not re.fullmatch(r"[1-9]\d*\s*[kmgt]?b", settings.max_file_size.strip().lower()):
+        raise InputError(f"--max-file-size must be as in 200mb, got {settings.max_file_size!r}", "bad_option")
     if settings.queue_size < 1 or settings.concurrency < 1:
         raise InputError("--queue-size and --concurrency must be at least 1", "bad_option")
     page = build(assistant, settings).queue(max_size=settings.queue_size)
@@ -91,10 +94,6 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
         raise InputError(
             f"{settings.host}:{settings.port} cannot be used; choose other --host or --port", "bad_address"
         ) from None
-    except ValueError as error:
-        if "file size" not in str(error).lower():
-            raise
-        raise InputError("--max-file-size must be a number with kb, mb or gb", "bad_option") from None
     print(f"{TITLE}: {page.local_url}  (Ctrl-C stops it)", flush=True)
     print(f"feedback goes to {settings.feedback or default_folder()}", flush=True)
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not credentials:
