@@ -7,6 +7,7 @@ fetched, and the page's content security policy keeps the browser from loading w
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from starlette.middleware import Middleware
 
 from demo.feedback import FeedbackFile, default_folder
 from demo.page import captions, chat, feedback, look, model
-from demo.page.theme import CSS, HEADER, TITLE, ContentPolicy, markup, theme
+from demo.page.theme import HEAD, HEADER, TITLE, ContentPolicy, markup, theme
 from vlm.assistant import Assistant
 from vlm.errors import InputError
 
@@ -74,6 +75,8 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
         InputError: the address cannot be bound, or a setting is out of range.
     """
     credentials = settings.credentials()
+    if not re.fullmatch(r"[1-9]\d*\s*[kmgt]?b", settings.max_file_size.strip().lower()):
+        raise InputError(f"--max-file-size must be as in 200mb, got {settings.max_file_size!r}", "bad_option")
     if settings.queue_size < 1 or settings.concurrency < 1:
         raise InputError("--queue-size and --concurrency must be at least 1", "bad_option")
     page = build(assistant, settings).queue(max_size=settings.queue_size)
@@ -84,17 +87,13 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
             server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, quiet=True, share=False,
             mcp_server=False, ssr_mode=False, pwa=False, enable_monitoring=False, run_history=False, footer_links=[],
             show_error=False, auth=credentials, max_file_size=settings.max_file_size,
-            app_kwargs={"middleware": [Middleware(ContentPolicy)]}, css=CSS, theme=theme(),
+            app_kwargs={"middleware": [Middleware(ContentPolicy)]}, head=HEAD, theme=theme(),
             _frontend=False,  # no second look whether the page answers: a busy machine has no more than 3 s for it
         )  # fmt: skip
     except OSError:
         raise InputError(
             f"{settings.host}:{settings.port} cannot be used; choose other --host or --port", "bad_address"
         ) from None
-    except ValueError as error:
-        if "file size" not in str(error).lower():
-            raise
-        raise InputError("--max-file-size must be a number with kb, mb or gb", "bad_option") from None
     print(f"{TITLE}: {page.local_url}  (Ctrl-C stops it)", flush=True)
     print(f"feedback goes to {settings.feedback or default_folder()}", flush=True)
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not credentials:

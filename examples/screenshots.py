@@ -24,7 +24,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 HERE = Path(__file__).parent
 PORT = 7939
 PATIENCE = 600_000  # ms: a machine may be busy with something else
-DESKTOP, PHONE = {"width": 1180, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1180, "height": 1100}, {"width": 390, "height": 844}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync"]  # fmt: skip
 

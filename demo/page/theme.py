@@ -13,7 +13,8 @@ TITLE = "vlm studio"
 HEADER = """<header><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
 Nothing leaves the machine it runs on.</p></header>"""
 POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; frame-ancestors 'self'; form-action 'self'"
-CSS = """
+# In the head as it is: rules that go through gradio's own parameter are rewritten, and some are lost on the way.
+HEAD = """<style>
 #studio header { display: flex; align-items: baseline; gap: .4rem 1rem; flex-wrap: wrap; padding: .2rem .1rem; }
 #studio h1 { margin: 0; font-size: 1.35rem; letter-spacing: -.01em; color: var(--primary-600); }
 .dark #studio h1 { color: var(--primary-400); }
@@ -22,6 +23,7 @@ CSS = """
 .gradio-container { max-width: 1080px !important; margin: 0 auto !important; }
 .message small { opacity: .75; }
 footer, button[aria-label=Share] { display: none !important; }
+#chat .user-row img { max-height: 240px; }
 #chat .examples { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .6rem; width: 100%; padding: .8rem; }
 #chat .example { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: .6rem; }
 #chat .example-image-container { width: 100%; max-width: 84px; height: 64px; background: #fff; }
@@ -29,32 +31,32 @@ footer, button[aria-label=Share] { display: none !important; }
 #chat .example-text { font-size: .85rem; white-space: normal; }
 /* gradio's editor loses its way in a question of several parts; Undo brings such a question back, files and all */
 #chat .user-row:has(.component) + .message-buttons-right button[aria-label=Edit] { display: none; }
-.quiet { color: var(--body-text-color-subdued); font-size: .875rem; }
-.prose table.rows { width: 100%; border-collapse: collapse; border: 0 !important; }
-.prose table.rows :is(td, th) { padding: .45rem .6rem; border: 0 solid var(--border-color-primary) !important;
-  border-bottom-width: 1px !important;
-  text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-.rows img { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
-.rows .failed { color: var(--error-text-color, #b91c1c); }
+.quiet, .quiet p { color: var(--body-text-color-subdued); font-size: .875rem; }
+table.rows { width: 100% !important; border: 0 !important; border-collapse: collapse; }
+table.rows td, table.rows th { padding: .45rem .6rem !important; border: 0 solid var(--border-color-primary) !important;
+  border-bottom-width: 1px !important; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+table.rows tr { background: none !important; border: 0 !important; }
+.rows img { max-width: 96px; max-height: 96px; margin: 0 !important; border-radius: 6px; display: block; }
+.rows .name { min-width: 8rem; }
+.rows .failed { color: #b91c1c; }
 .dark .rows .failed { color: #fca5a5; }
-.rows td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .seen { display: flex; flex-wrap: wrap; gap: 1rem; }
 .seen figure { margin: 0; flex: 0 1 460px; }
-.seen img { max-width: 100%; max-height: 460px; margin: 0; border-radius: 8px; }
+.seen img { max-width: 100%; max-height: 460px; margin: 0 !important; border-radius: 8px; }
 .seen figcaption { color: var(--body-text-color-subdued); font-size: .875rem; }
-.rows .name { min-width: 8rem; }
 progress { width: 100%; height: .5rem; appearance: none; border: 0; border-radius: .25rem; overflow: hidden;
-  background: var(--border-color-primary); color: var(--primary-500); }
+  background: var(--border-color-primary); }
 progress::-webkit-progress-bar { background: var(--border-color-primary); }
-progress::-webkit-progress-value, progress::-moz-progress-bar { background: var(--primary-500); }
+progress::-webkit-progress-value { background: var(--primary-500); }
+progress::-moz-progress-bar { background: var(--primary-500); }
 @media (max-width: 640px) {
   .gradio-container .main.fillable { padding: .5rem !important; }
   #studio p { font-size: .85rem; }
-  #chat .examples { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+  #chat .examples { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .rows thead { display: none; }
   .rows .name { min-width: 5rem; }
 }
-"""
+</style>"""
 
 
 def markup(html: str = "", **options: Any) -> gr.Markdown:

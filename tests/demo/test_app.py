@@ -209,7 +209,7 @@ def test_a_password_is_asked_for(assistant: Assistant, tmp_path: Path, port: int
     with pytest.raises(InputError, match="user:password"):
         launch(assistant, Settings(auth="anna"))
     with pytest.raises(InputError, match="max-file-size"):
-        launch(assistant, Settings(max_file_size="much"), prevent_thread_lock=True)
+        launch(assistant, Settings(max_file_size="much"))
     settings = Settings(port=port, auth="anna:se:cret", feedback=tmp_path)
     assert settings.credentials() == ("anna", "se:cret")
     page = launch(assistant, settings, prevent_thread_lock=True)

@@ -35,9 +35,11 @@ def test_pictures_in_the_chat(assistant: Assistant, tmp_path: Path) -> None:
             assert case.path.name[:20] in last[-1]["content"], case.id
 
 
-def test_pictures_in_the_captions(assistant: Assistant, tmp_path: Path) -> None:
+def test_pictures_in_the_captions(assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from demo.page.captions import captions, items, table
 
+    real = assistant.caption
+    monkeypatch.setattr(assistant, "caption", lambda *a, **options: real(*a, **options, max_new_tokens=4))
     cases = hazards.image_cases(tmp_path)
     rows = list(captions(assistant, items([case.path for case in cases]), "short"))
     assert len(rows) == len(cases)
