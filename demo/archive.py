@@ -24,11 +24,13 @@ _END, _END64 = b"PK\5\6", b"PK\6\7"
 
 
 def is_zip(path: Path) -> bool:
-    """By content: a local header, or the end of an empty archive."""
+    """By content: a local header, or the end of an empty archive. Other than regular files are not opened."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return file.read(4) in (b"PK\3\4", _END)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no possible name
         return False
 
 

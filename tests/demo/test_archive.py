@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -123,6 +124,9 @@ def test_other_files_are_no_zip(tmp_path: Path) -> None:
     path.write_bytes(b"\x89PNG" + packed(tmp_path / "b.zip", ("a", b"1")).read_bytes())
     assert not is_zip(path)
     assert not is_zip(tmp_path / "missing")
+    assert not is_zip(tmp_path / "a\0b")
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_zip(tmp_path / "pipe")  # opening it would wait for ever
 
 
 def test_written_zip_reads_back() -> None:
