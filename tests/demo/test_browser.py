@@ -172,11 +172,17 @@ def test_a_spoken_question_is_recorded_and_answered(visit: Any) -> None:
     visitor = visit()
     visitor.page.locator('#ask [data-testid="microphone-button"]').click()
     start, stop = visitor.page.get_by_label("Start recording"), visitor.page.get_by_label("Stop recording")
-    start.or_(stop).first.wait_for()
-    if start.is_visible():  # where there are several microphones one is chosen first
-        start.click()
-    stop.wait_for()
-    visitor.page.wait_for_timeout(1500)  # of the fake microphone's beeps
+
+    def recording() -> bool:
+        """It begins by itself, but where there are several microphones and one is chosen first."""
+        start.or_(stop).first.wait_for()
+        visitor.page.wait_for_timeout(1500)  # of the fake microphone's beeps; or it has not begun by itself
+        if start.is_visible():
+            start.click()
+        return bool(stop.is_visible())
+
+    visitor.wait(recording)
+    visitor.page.wait_for_timeout(500)
     stop.click()
     visitor.page.get_by_label("Attach audio").click()
     visitor.wait(visitor.page.locator("#ask .thumbnail-item").count)
