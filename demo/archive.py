@@ -7,6 +7,7 @@ The directory of a zip is measured before it is parsed, an entry is read up to i
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import struct
 import zipfile
@@ -21,6 +22,8 @@ MAX_DIRECTORY = 4 << 20
 MAX_ENTRY = 100_000_000
 MAX_TOTAL = 4_000_000_000
 _END, _END64 = b"PK\5\6", b"PK\6\7"
+_DAMAGE = (OSError, ValueError, OverflowError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What zipfile and its decompressors raise over bytes that are not what they claim; bz2 raises OSError."""
 
 
 def is_zip(path: Path) -> bool:
@@ -47,7 +50,7 @@ def read_zip(path: Path, name: str) -> Iterator[tuple[str, bytes | MediaError]]:
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # as with decoders: nearly everything is raised
-        raise MediaError("bad_archive", name, "damaged, not a whole zip file") from error
+        raise MediaError("bad_archive", name, _unread(error) or "damaged, not a whole zip file") from error
     with archive:
         entries = [e for e in archive.infolist() if not e.is_dir() and not _left_behind(e.filename)]
         if len(entries) > MAX_ENTRIES:
@@ -86,11 +89,18 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, label: str) -> byte
     try:
         with archive.open(entry) as file:
             data = file.read(MAX_ENTRY + 1)
-    except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error):
-        return MediaError("bad_archive", label, "damaged inside the zip file")
+    except RuntimeError:  # NotImplementedError, too: a method that this Python lacks, strong encryption
+        return MediaError("bad_archive", label, "compressed in a way that is not read here")
+    except _DAMAGE as error:
+        return MediaError("bad_archive", label, _unread(error) or "damaged inside the zip file")
     if len(data) > MAX_ENTRY:
         return MediaError("image_too_large", label, f"more than {MAX_ENTRY:,} bytes")
     return data
+
+
+def _unread(error: Exception) -> str:
+    """The system's reason, where the file could not be read at all; bz2's OSErrors over bad data have none."""
+    return f"cannot be read ({error.strerror})" if isinstance(error, OSError) and error.errno else ""
 
 
 def _check_directory(path: Path, name: str) -> None:

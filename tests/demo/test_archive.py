@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -117,6 +118,41 @@ def test_damaged_and_encrypted(tmp_path: Path) -> None:
     path.write_bytes(locked)
     (_, first), _ = read_zip(path, "a.zip")
     assert isinstance(first, MediaError) and "encrypted" in str(first)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_under_each_method_spoils_its_entry_only(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.png", bytes(range(256)) * 40)
+        archive.writestr("b.png", b"1" * 100)
+    spoiled = bytearray(path.read_bytes())
+    spoiled[36:60] = b"\xff" * 24  # header of 30 bytes, name of 5, then data
+    path.write_bytes(spoiled)
+    (_, first), (_, second) = read_zip(path, "a.zip")
+    assert isinstance(first, MediaError) and str(first).endswith("damaged inside the zip file")
+    assert second == b"1" * 100
+
+
+def test_an_unknown_method_is_not_called_damage(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", ("a.png", b"hello" * 100))
+    other = bytearray(path.read_bytes())
+    for header, at in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        other[other.index(header) + at] = 97  # wavpack
+    path.write_bytes(other)
+    ((_, found),) = read_zip(path, "a.zip")
+    assert isinstance(found, MediaError) and "not read here" in str(found)
+
+
+def test_a_disk_that_fails_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(tmp_path / "a.zip", ("a.png", b"hello"))
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", fail)
+    ((_, found),) = read_zip(path, "a.zip")
+    assert isinstance(found, MediaError) and "cannot be read (Input/output error)" in str(found)
 
 
 def test_other_files_are_no_zip(tmp_path: Path) -> None:
