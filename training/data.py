@@ -171,10 +171,8 @@ class Examples:
         config = self.processor.config.clip
         assert config is not None, "a dense stage needs a vision tower"
         pixels, boxes = looked_at(picture, config, crops(rng, *picture.size, self.stage.crops))
-        zoom = (
-            scene.scene["size"][0] / picture.width,
-            scene.scene["size"][1] / picture.height,
-        )
+        width, height = scene.scene["size"]  # of which degrading may have made a smaller picture
+        zoom = width / picture.width, height / picture.height
         views = [View(scaled(box, *zoom), config.side, config.image_size) for box in boxes]
         regions = scene.regions
         words = torch.stack([word_targets(view, regions, self.words) for view in views])

@@ -116,12 +116,11 @@ class WordsHead(nn.Module):
         def mean(text: str) -> Tensor:
             return embeddings[encode(text)].float().mean(0)
 
-        middle = torch.zeros(embeddings.shape[1])
+        nothing = torch.zeros(embeddings.shape[1])
         shares = [weight**0.5 for weight in vocabulary.weights]
         words = [mean(" " + spoken(word)) * share for word, share in zip(vocabulary.words, shares, strict=True)]
-        silent, other = middle, middle
-        self.register_buffer("bags", torch.stack([*words, middle]), persistent=False)
-        letters = [silent, *(mean(glyph) for glyph in GLYPHS), other]
+        self.register_buffer("bags", torch.stack([*words, nothing]), persistent=False)  # a middle is no word
+        letters = [nothing, *(mean(glyph) for glyph in GLYPHS), nothing]
         self.register_buffer("glyphs", torch.stack(letters), persistent=False)
         self.size = float(embeddings.float().square().mean().sqrt())
 

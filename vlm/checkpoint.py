@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
+from .disk import sync
 from .errors import CheckpointError
 from .model import VLM, build_model
 from .processor import Processor
@@ -372,13 +373,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in sorted(fresh.iterdir())}
         (fresh / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
         for path in [*fresh.iterdir(), fresh]:
-            _sync(path)
+            sync(path)
         replaced = target.exists()
         if replaced:
             _exchange(fresh, target)
         else:
             fresh.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
         if replaced:
             shutil.rmtree(fresh, ignore_errors=True)
     except BaseException:
@@ -409,14 +410,6 @@ def _swap_call() -> Callable[[bytes, bytes], int] | None:
     if sys.platform == "darwin" and hasattr(library := ctypes.CDLL(None), "renamex_np"):
         return lambda one, other: library.renamex_np(one, other, 2)  # RENAME_SWAP
     return None
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from encoders.media import IMAGE_FORMATS, ImageSource, image_format, image_format_of, load_image, read_image_file
+from encoders.media import IMAGE_FORMATS, ImageSource, image_format, image_format_of, read_image_file
 
-__all__ = ["IMAGE_FORMATS", "ImageSource", "image_format", "image_format_of", "load_image", "read_image_file"]
+__all__ = ["IMAGE_FORMATS", "ImageSource", "image_format", "image_format_of", "read_image_file"]

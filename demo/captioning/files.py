@@ -15,7 +15,7 @@ def replaced(path: Path) -> Iterator[IO[Any]]:
     """A file to write bytes to, which takes the place of `path` at the end of the block, and on the disk.
 
     The name it has until then is hidden, short, and the same each time: what a kill left is written over.
-    The folder's entry is synced by `sync_folder`, once for many files.
+    The folder's entry is synced by `vlm.disk.sync`, once for many files.
     """
     digest = hashlib.blake2b(os.fsencode(path.name), digest_size=12).hexdigest()
     beside = path.with_name(f".vlm-{digest}.tmp")
@@ -28,12 +28,3 @@ def replaced(path: Path) -> Iterator[IO[Any]]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """A rename is on the disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

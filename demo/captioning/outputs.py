@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from vlm.disk import sync
 from vlm.errors import InputError
 from vlm.media import image_format
 
 from . import tables, tars
-from .files import replaced, sync_folder
+from .files import replaced
 from .journal import BEFORE, OURS, Journal
 from .listing import Item, Problem
 from .options import CaptionOptions, UsageError, read_text
@@ -102,7 +103,7 @@ class Sidecars:
                 message = f"{self.path(item)}: cannot be written ({error.strerror})"
                 problems[item.place] = Problem(item.name, code, message, item.place)
         for folder in {self.path(item).parent for item, _ in captions if item.place not in problems}:
-            sync_folder(folder)
+            sync(folder)
         if keep:
             self.journal.put(
                 (key, place, job, {**value, "applied": True})

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from vlm.disk import sync
 from vlm.errors import InputError
 
-from .files import replaced, sync_folder
+from .files import replaced
 
 Row = dict[str, Any]
 MAX_LINE = 16 << 20
@@ -71,7 +72,7 @@ def write(path: Path, format_: str, rows: Callable[[], Iterable[Row]]) -> None:
         names.update(dict.fromkeys(row))
     with replaced(path) as file:
         writers[format_](file, rows(), list(names))
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _write_jsonl(file: IO[bytes], rows: Iterable[Row], names: list[str]) -> None:

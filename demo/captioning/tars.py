@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from vlm.disk import sync
 from vlm.errors import InputError, VlmError
 from vlm.media import image_format_of, read_image_file
 
-from .files import replaced, sync_folder
+from .files import replaced
 from .listing import Item, Problem
 
 SUFFIX = {"JPEG": "jpg", "TIFF": "tif"}
@@ -68,7 +69,7 @@ def write(output: Path, rows: Iterable[dict[str, Any]], first: int, rows_per_tar
                     continue
                 kind = image_format_of(data) or "bin"
                 _add(archive, f"{number:06d}{index:06d}", SUFFIX.get(kind, kind.lower()), row, data)
-        sync_folder(output.parent)
+        sync(output.parent)
         number += 1
     return problems
 

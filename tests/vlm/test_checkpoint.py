@@ -205,7 +205,7 @@ def test_an_error_inside_leaves_the_old_folder(
     assert same_weights(tiny_model, checkpoint.load(target)[0])
 
 
-@pytest.mark.parametrize("step", ["write_safetensors", "_sha256", "_sync", "_exchange"])
+@pytest.mark.parametrize("step", ["write_safetensors", "_sha256", "sync", "_exchange"])
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_a_full_disk_leaves_the_old_folder(
     tiny_folder: Path, tmp_path: Path, tiny_model: VLM, tiny_processor: Processor, monkeypatch: pytest.MonkeyPatch,
