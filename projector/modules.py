@@ -29,7 +29,10 @@ class ImageProjector(nn.Module):
 
     def forward(self, values: Tensor, lengths: Tensor, layouts: list[Layout]) -> Tensor:
         values = pixel_shuffle(values, self.downsample)
-        values = self.linear_2(F.gelu(self.linear_1(values)))  # (N, side^2, D)
+        return self.laid_out(self.linear_2(F.gelu(self.linear_1(values))), layouts)
+
+    def laid_out(self, values: Tensor, layouts: list[Layout]) -> Tensor:
+        """(N, side^2, D) -> (n, D): each picture's overview, then its tiles row by row, without their padding."""
         tokens, start = [], 0
         for layout in layouts:
             tiles = layout[0] * layout[1]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from encoders.base import MediaInput
+from encoders.clip import ImageTransform, best_grid
+from encoders.config import ClipConfig
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
@@ -19,7 +23,7 @@ from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, Split, make
 from .synthetic import Sample as Scene
-from .synthetic.base import say
+from .synthetic.base import Box, Letter, say
 from .synthetic.conversations import (
     DESCRIBED,
     TRANSCRIBE,
@@ -29,6 +33,7 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
+from .told import told
 
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
@@ -67,7 +72,11 @@ class Examples:
         return self.processor(messages, for_training=True)
 
     def _picture(self, scene: Scene) -> dict[str, Any]:
-        return {"type": "image", "image": self.processor.transforms["image"](scene.image)}
+        return {"type": "image", "image": self.told(scene) if self.stage.told else self._transformed(scene)}
+
+    def _transformed(self, scene: Scene) -> MediaInput:
+        seen: MediaInput = self.processor.transforms["image"](scene.image)
+        return seen
 
     def _images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
@@ -168,15 +177,33 @@ class Examples:
         rng = self.rng(index)
         scene = self.scene(rng)
         picture, letters = scene.drawn()
+        pixels, boxes = looked_at(picture, self.clip, crops(rng, *picture.size, self.stage.crops))
+        return pixels, *self._standing(scene, picture.size, letters, boxes)
+
+    def told(self, scene: Scene) -> MediaInput:
+        """As the transform, with what stands on the patches (N, P, W + 1 + SLOTS) in the place of pixels."""
+        picture, letters = scene.drawn()
+        boxes = ImageTransform(self.clip).boxes(*picture.size)
+        inputs = told(*self._standing(scene, picture.size, letters, boxes))
+        layout = (*best_grid(*picture.size, self.clip), picture.height, picture.width)
+        return MediaInput(inputs, torch.full((len(boxes),), self.clip.side**2), layout)
+
+    @property
+    def clip(self) -> ClipConfig:
         config = self.processor.config.clip
-        assert config is not None, "a dense stage needs a vision tower"
-        pixels, boxes = looked_at(picture, config, crops(rng, *picture.size, self.stage.crops))
+        assert config is not None, "the stage needs a vision tower"
+        return config
+
+    def _standing(
+        self, scene: Scene, size: tuple[int, int], letters: Sequence[Letter], boxes: Sequence[Box]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Words and letters on the patches of these boxes of a picture of (width, height)."""
         width, height = scene.scene["size"]  # of which degrading may have made a smaller picture
-        zoom = width / picture.width, height / picture.height
-        views = [View(scaled(box, *zoom), config.side, config.image_size) for box in boxes]
+        zoom = width / size[0], height / size[1]
+        views = [View(scaled(box, *zoom), self.clip.side, self.clip.image_size) for box in boxes]
         regions = scene.regions
         words = torch.stack([word_targets(view, regions, self.words) for view in views])
-        return pixels, words, torch.stack([letter_targets(view, letters) for view in views])
+        return words, torch.stack([letter_targets(view, letters) for view in views])
 
     def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:
         """log-mel (M, F) of one window, its valid frames, and what was said."""
@@ -229,12 +256,18 @@ class BatchStream(IterableDataset[list[Any]]):
             current += count
 
 
+def _steadfast(_: int) -> None:
+    """Workers leave signals to the process that saves: a terminal and a service manager send them to all."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def stream(examples: Examples, micro_step: int, workers: int, rank: int = 0, world: int = 1) -> Iterator[Any]:
     """Batches of process `rank` in order from `micro_step` on; the same for any number of workers."""
     first_round, skip = divmod(micro_step, GROUP)
     source = BatchStream(examples, first_round, rank, world)
     loader = DataLoader(
-        source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None,
+        source, batch_size=None, num_workers=workers, prefetch_factor=2 if workers else None, worker_init_fn=_steadfast,
         generator=torch.Generator(),  # its own: a start must not draw from the state that resuming restores
     )  # fmt: skip
     for batches in loader:

@@ -31,6 +31,7 @@ from .loss import ContrastiveHead, CtcHead, DenseHead, WordsHead, next_token_los
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
+from .told import Bags, with_perfect_sight
 
 
 def tune_allocator() -> None:
@@ -54,8 +55,7 @@ def build_heads(stage: StageConfig, processor: Processor, model: VLM) -> nn.Modu
             assert config.clip is not None, "a dense stage needs a vision tower"
             return DenseHead(config.clip.width, vocabulary(stage.families or FAMILIES))
         case "words":
-            words = vocabulary(stage.families or FAMILIES)
-            return WordsHead(model.decoder.model.embed_tokens.weight.detach(), processor.tokenizer.encode, words)
+            return WordsHead(build_bags(stage, processor))
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
@@ -63,12 +63,19 @@ def build_heads(stage: StageConfig, processor: Processor, model: VLM) -> nn.Modu
             return None
 
 
-def batch_loss(model: VLM, heads: nn.Module | None, batch: Any, device: torch.device) -> tuple[Tensor, int]:
-    """(sum of losses, how many) for a batch of any stage."""
+def build_bags(stage: StageConfig, processor: Processor) -> Bags:
+    vocab_size = processor.config.decoder.vocab_size
+    return Bags(vocab_size, processor.tokenizer.encode, vocabulary(stage.families or FAMILIES))
+
+
+def batch_loss(
+    model: VLM, heads: nn.Module | None, batch: Any, stage: StageConfig, device: torch.device
+) -> tuple[Tensor, float]:  # fmt: skip
+    """(sum of losses, what it was summed over) for a batch of any stage."""
     if heads is None:
-        return next_token_loss(model, batch.to(device))
+        return next_token_loss(model, batch.to(device), stage.balance)
     moved = [item.to(device) if isinstance(item, Tensor) else item for item in batch]
-    found: tuple[Tensor, int] = heads(model, *moved)
+    found: tuple[Tensor, float] = heads(model, *moved)
     return found
 
 
@@ -118,6 +125,8 @@ def train(
     tune_allocator()
     torch.manual_seed(stage.seed)
     freeze(model, stage)
+    if stage.told:
+        model = with_perfect_sight(model, build_bags(stage, processor))
     heads = build_heads(stage, processor, model)
     training = Training(model, heads).to(device).train()
     optimizers = build_optimizers(model, heads, stage)
@@ -170,7 +179,7 @@ def gradients(
     for _ in range(stage.accumulate):
         batch = next(batches)  # outside: workers inherit what is in force when they start
         with compute(stage, device):
-            loss, n = batch_loss(training.model, training.heads, batch, device)
+            loss, n = batch_loss(training.model, training.heads, batch, stage, device)
         loss.backward()
         total, count = total + float(loss.detach()), count + n
     parameters = [p for group in groups for p in group["params"]]
@@ -204,7 +213,7 @@ def validation_batches(processor: Processor, stage: StageConfig) -> list[Any]:
 def validate(training: Training, batches: list[Any], stage: StageConfig, device: torch.device) -> dict[str, float]:
     """Loss on held-out seeds, and shares: of answers with and without the media, of words and letters seen."""
     training.eval()
-    total, count = 0.0, 0
+    total, count = 0.0, 0.0
     scores: dict[str, list[int]] = {}
 
     def score(name: str, right: int, asked: int) -> None:
@@ -213,7 +222,7 @@ def validate(training: Training, batches: list[Any], stage: StageConfig, device:
 
     for batch in batches:
         with compute(stage, device):
-            loss, n = batch_loss(training.model, training.heads, batch, device)
+            loss, n = batch_loss(training.model, training.heads, batch, stage, device)
             total, count = total + float(loss), count + n
             if isinstance(batch, Batch):
                 for name, seen in (("exact", batch), ("blind", without_media(batch))):
@@ -247,12 +256,15 @@ def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:
     return right, asked
 
 
+NOTHING = {torch.uint8: 122, torch.int8: 0, torch.float32: -0.5}
+"""By what a medium's inputs are: grey pixels, patches without a word, a silent spectrogram."""
+
+
 def without_media(batch: Batch) -> Batch:
     """The same questions with every picture grey and every sound silent."""
     grey = {
         name: MediaBatch(
-            torch.full_like(m.inputs, 122) if m.inputs.dtype == torch.uint8 else torch.full_like(m.inputs, -0.5),
-            m.lengths, m.layouts,
+            torch.full_like(m.inputs, NOTHING[m.inputs.dtype]), m.lengths, m.layouts
         )
         for name, m in batch.media.items()
     }  # fmt: skip

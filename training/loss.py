@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,23 +11,35 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LETTER, SLOTS, Vocabulary, spoken
+from .dense import GLYPHS, LETTER, SLOTS, Vocabulary
+from .told import Bags
 
 CAPTION_TOKENS = 80
 ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
 """What `ctc` spells; index 0 of the head is the blank."""
 
 
-def next_token_loss(model: VLM, batch: Batch) -> tuple[Tensor, int]:
+def next_token_loss(model: VLM, batch: Batch, balance: float = 0.0) -> tuple[Tensor, float]:
     """Cross entropy over supervised tokens: the only place where labels are shifted.
 
-    Logits are made only where they are needed: (n, V) for n supervised tokens.
+    Logits are made only where they are needed: (n, V) for n supervised tokens. A token weighs
+    L^-balance in an answer of L tokens: at 0 all tokens weigh the same, at 1 all answers do.
     """
     targets = batch.labels[:, 1:]
     wanted = targets != IGNORE_INDEX
     states = model.states(batch)[:, :-1][wanted]
-    loss = F.cross_entropy(model.decoder.head(states).float(), targets[wanted], reduction="sum")
-    return loss, int(wanted.sum())
+    losses = F.cross_entropy(model.decoder.head(states).float(), targets[wanted], reduction="none")
+    weights = answer_lengths(wanted)[wanted].float() ** -balance
+    return (losses * weights).sum(), float(weights.sum())
+
+
+def answer_lengths(wanted: Tensor) -> Tensor:
+    """(B, T) bool -> (B, T) int64: at a supervised token the length of its answer, an unbroken run of them; else 0."""
+    starts = wanted & ~F.pad(wanted, (1, 0))[:, :-1]
+    numbers = starts.cumsum(1) * wanted
+    rows = torch.zeros(len(wanted), int(numbers.max()) + 1, dtype=torch.long, device=wanted.device)
+    counts = rows.scatter_add(1, numbers, wanted.long())
+    return counts.gather(1, numbers) * wanted
 
 
 class ContrastiveHead(nn.Module):
@@ -100,29 +111,13 @@ class DenseHead(nn.Module):
 class WordsHead(nn.Module):
     """Puts the projected patches where the decoder's own embeddings of the words for them are.
 
-    A decoder that has learned to answer from descriptions meets pictures as bags of words it knows,
-    instead of as noise; what is left to learn is small. The target of a patch is the sum of the
-    embeddings of the words and letters on it, at the root mean square of the embeddings. No
-    parameters of its own. (An initialisation in the spirit of LiMBeR, Merullo et al. 2023, which
-    finds that a linear map from image features to word space is nearly enough.)
+    A decoder that knows pictures from `training/told.py` then meets a tower's as the same tokens. No
+    parameters of its own.
     """
 
-    bags: Tensor
-    glyphs: Tensor
-
-    def __init__(self, embeddings: Tensor, encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> None:
+    def __init__(self, bags: Bags) -> None:
         super().__init__()
-
-        def mean(text: str) -> Tensor:
-            return embeddings[encode(text)].float().mean(0)
-
-        nothing = torch.zeros(embeddings.shape[1])
-        shares = [weight**0.5 for weight in vocabulary.weights]
-        words = [mean(" " + spoken(word)) * share for word, share in zip(vocabulary.words, shares, strict=True)]
-        self.register_buffer("bags", torch.stack([*words, nothing]), persistent=False)  # a middle is no word
-        letters = [nothing, *(mean(glyph) for glyph in GLYPHS), nothing]
-        self.register_buffer("glyphs", torch.stack(letters), persistent=False)
-        self.size = float(embeddings.float().square().mean().sqrt())
+        self.bags = bags
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1), letters (N, P, SLOTS)."""
@@ -130,17 +125,10 @@ class WordsHead(nn.Module):
         lengths = torch.full((len(tiles),), words.shape[1], device=tiles.device)
         features = model.encoders["image"](tiles, lengths).values
         found = projector(features, lengths, [(0, 0, 1, 1)] * len(tiles)).float()  # (n, D): overviews, no tiles
-        bags = words.float() @ self.bags + self.glyphs[letters.clamp(min=0)].sum(-2)  # (N, P, D)
-        wanted = F.normalize(self.joined(bags, projector.downsample), dim=-1) * self.size * found.shape[-1] ** 0.5
-        loss = (found - wanted).square().mean(-1) / self.size**2  # 1 for a silent projector
+        embeddings = model.decoder.model.embed_tokens.weight.detach()
+        wanted = self.bags(embeddings, words, letters, projector.downsample).flatten(0, 1)
+        loss = (found - wanted).square().sum(-1) / self.bags.length(embeddings) ** 2  # 1 for a silent projector
         return loss.sum(), len(loss)
-
-    @staticmethod
-    def joined(bags: Tensor, downsample: int) -> Tensor:
-        """(N, side^2, D) -> (n, D): the bags of the patches that share a token are put together."""
-        side = round(bags.shape[1] ** 0.5) // downsample
-        blocks = bags.view(len(bags), side, downsample, side, downsample, -1)
-        return blocks.sum((2, 4)).flatten(0, 2)
 
 
 class CtcHead(nn.Module):

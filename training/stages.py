@@ -80,6 +80,10 @@ class StageConfig:
     clip_norm: float = 1.0
     questions: int = 7
     """Conversations that share one picture."""
+    balance: float = 0.0
+    """A token of an answer of L tokens weighs L^-balance: above 0, short answers are not drowned by captions."""
+    told: bool = False
+    """The decoder is told what stands on each patch instead of seeing it; see `training/told.py`."""
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
     crops: int = 0
@@ -99,9 +103,17 @@ class StageConfig:
             raise CheckpointError(f"config: stage name {self.name!r} may hold letters, digits, - and _ only")
         for name in ("steps", "batch_size", "accumulate", "questions", "validate_every", "validate_samples"):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 1, 1 << 40)
-        for name, high in (("warmup", 1 << 40), ("decay", 1), ("weight_decay", 1), ("checkpoint_seconds", 1 << 40)):
+        for name, high in (
+            ("warmup", 1 << 40),
+            ("decay", 1),
+            ("weight_decay", 1),
+            ("balance", 1),
+            ("checkpoint_seconds", 1 << 40),
+        ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
+        if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
+            raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
         if unknown := sorted(set(self.families) - set(FAMILIES)):
             raise CheckpointError(
                 f"config: stage {self.name!r}: unknown family in families: {unknown[0]!r}; known: {', '.join(FAMILIES)}"

@@ -19,18 +19,15 @@ from training.dense import (
     SLOTS,
     UNREADABLE,
     View,
-    Vocabulary,
     crops,
     letter_targets,
     spoken,
     vocabulary,
     word_targets,
 )  # fmt: skip
-from training.loss import WordsHead
 from training.stages import Mixture, StageConfig, Trains
 from training.synthetic import FAMILIES, make
 from training.synthetic.base import Canvas, Letter, Region
-from vlm.model import build_model
 from vlm.processor import Processor
 
 WHOLE = View((0, 0, 80, 40), side=4, pixels=64)  # patches of 20 x 10 pixels of the picture
@@ -169,33 +166,6 @@ def test_a_dense_example_is_deterministic_and_has_a_target_for_every_patch(studi
     coarse = Examples(studio_processor, replace(stage, overview_only=True)).dense(4)
     assert len(coarse[0]) == 3
     assert torch.equal(coarse[1][0], words[0])
-
-
-def test_a_token_is_to_be_the_words_on_its_patches(studio_processor: Processor) -> None:
-    model = build_model(studio_processor.config)
-    words = Vocabulary(("red", "circle", "at:top left"), (1.0, 1.0, 1.0))
-    embeddings = model.decoder.model.embed_tokens.weight.detach()
-    head = WordsHead(embeddings, studio_processor.tokenizer.encode, words)
-    tiles = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
-    there = torch.zeros(1, 16, 4, dtype=torch.uint8)
-    there[0, 5, :2] = 1  # the second patch of the second row: of the first token
-    letters = torch.zeros(1, 16, SLOTS, dtype=torch.long)
-    letters[0, 15, 0] = GLYPHS.index("b") + 1
-    said: list[torch.Tensor] = []
-    projector = model.projectors["image"]
-    projector.register_forward_hook(lambda *_: said[-1])
-    red, circle = (embeddings[studio_processor.tokenizer.encode(w)].mean(0) for w in (" red", " circle"))
-    b = embeddings[studio_processor.tokenizer.encode("b")].mean(0)
-    right = torch.stack([red + circle, 0 * red, 0 * red, b])
-    right = (
-        torch.nn.functional.normalize(right, dim=-1) * embeddings.square().mean().sqrt() * embeddings.shape[1] ** 0.5
-    )
-    said.append(right)
-    assert float(head(model, tiles, there, letters)[0]) == pytest.approx(0, abs=1e-5)
-    said.append(0 * right)
-    loss, n = head(model, tiles, there, letters)
-    assert n == 4
-    assert float(loss) == pytest.approx(2)  # two tokens have something to say
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...], Mixture]] = {
     "align-words": ("words", ("image_projector",), Mixture(images=1.0)),
     "pretrain-audio": ("ctc", ("audio",), Mixture(transcripts=1.0)),
     "align": ("next-token", ("image_projector", "audio_projector"), Mixture(captions=0.5, sounds=0.5)),
+    "instruct-told": ("next-token", ("decoder",), Mixture(images=0.5, captions=0.5)),
     "instruct": ("next-token", PARTS, Mixture(images=0.5, sounds=0.5)),
 }
 
@@ -96,7 +97,10 @@ def test_a_stage_changes_exactly_the_parts_it_names(name, fresh, stage, run_stag
     before = {part: digest(module) for part, module in parts(model).items()}
     assert set(before) == set(PARTS)
     trains = Trains(**dict.fromkeys(named, 1e-3))
-    run_stage(model, stage(name=name, objective=objective, trains=trains, mixture=mixture, batch_size=4), tmp_path)
+    config = stage(
+        name=name, objective=objective, trains=trains, mixture=mixture, batch_size=4, told=name == "instruct-told"
+    )  # fmt: skip
+    run_stage(model, config, tmp_path)
     changed = {part for part, module in parts(model).items() if digest(module) != before[part]}
     assert changed == set(named)
     for part, module in parts(model).items():
@@ -131,9 +135,14 @@ def uninterrupted(tmp_path_factory) -> dict[tuple[str, int], dict[str, bytes]]:
 
 
 def plan(stage: Callable[..., Any], objective: str, accumulate: int) -> Any:
-    trains = {"next-token": Trains(decoder=1e-3, vision=1e-3, image_projector=1e-3), "contrastive": Trains(vision=1e-3)}
+    trains = {
+        "next-token": Trains(decoder=1e-3, vision=1e-3, image_projector=1e-3), "told": Trains(decoder=1e-3),
+        "contrastive": Trains(vision=1e-3),
+    }  # fmt: skip
+    told = objective == "told"
     return stage(
-        objective=objective, accumulate=accumulate, trains=trains[objective], steps=4, checkpoint_seconds=0
+        objective="next-token" if told else objective, told=told, accumulate=accumulate, trains=trains[objective],
+        steps=4, checkpoint_seconds=0,
     )  # fmt: skip
 
 
@@ -146,6 +155,7 @@ def plan(stage: Callable[..., Any], objective: str, accumulate: int) -> Any:
         ("next-token", 2, [5], 0, 0),  # at the first batch of a new group
         ("next-token", 2, [1, 4, 3], 1, 0),  # before anything is done, again and again
         ("contrastive", 1, [3], 1, 0),  # heads are part of the state
+        ("told", 1, [3], 1, 0),  # what is held back is drawn again as it was
     ],
 )
 def test_resumed_is_uninterrupted(
