@@ -7,6 +7,10 @@ patches, each scaled to the same variance (whitening, as in Jordan 2024, airbenc
 2021, MoCo v3, find that the patch embedding may stay fixed while the tower trains, which keeps it
 white).
 
+Nor is a projector easily trained whose inputs are large: an optimizer that moves every weight by
+the same amount then moves its outputs by so much more. So a tower that has been trained densely
+ends with features of a deviation of 1 (`even_out`).
+
 A tower's raw features may be a hundred times larger than word embeddings. In a pre-norm decoder
 such tokens drown every update of the residual stream, and the picture is hardly looked at. So the
 features' mean and deviation are folded into the first layer, and the last layer is scaled until
@@ -73,6 +77,27 @@ def whiten(encoder: ClipEncoder, tiles: Tensor) -> None:
     filters = components / (variances + variances[0].clamp_min(1e-6)).sqrt()
     mixing, _ = torch.linalg.qr(torch.randn(len(weight), kept, dtype=torch.double).to(filters))
     weight.copy_((PATCH_SCALE * mixing @ filters.T).view_as(weight))
+
+
+@torch.no_grad()
+def even_out(encoder: ClipEncoder, tiles: Tensor) -> None:
+    """Scales what is written to the residual stream until the features of these tiles have a deviation of 1.
+
+    Whoever reads the stream does so behind a LayerNorm, so the tower computes what it did.
+
+    Args:
+        tiles: uint8 (N, 3, S, S).
+    """
+    features = encoder(tiles, torch.full((len(tiles),), encoder.config.side**2)).values
+    deviation = features.flatten(0, 1).float().std(0).mean()
+    visual = encoder.visual
+    written = [visual.conv1.weight, visual.class_embedding, visual.positional_embedding]
+    if not encoder.config.no_ln_pre:
+        written = list(visual.ln_pre.parameters())
+    for block in visual.transformer.resblocks:
+        written += [*block.attn.out_proj.parameters(), *block.mlp.c_proj.parameters()]
+    for parameter in written:
+        parameter.div_(deviation)
 
 
 def _features(model: VLM, batch: Batch, modality: str) -> Tensor:

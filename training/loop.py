@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
+from encoders.clip import ClipEncoder
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
 from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM
 from vlm.processor import Processor
 
-from .calibrate import calibrate
+from .calibrate import calibrate, even_out
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
@@ -161,7 +162,12 @@ def train(
                 saved = time.monotonic()
             if stopping:
                 raise Interrupted(stage.name, step, stage.steps)
-    return measured or validate(training, validation, stage, device)
+    measured = measured or validate(training, validation, stage, device)
+    if stage.objective == "dense":
+        tower = model.encoders["image"]
+        assert isinstance(tower, ClipEncoder)
+        even_out(tower, examples.dense(-1)[0].to(device))
+    return measured
 
 
 def gradients(

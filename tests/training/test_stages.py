@@ -14,8 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from encoders.clip import ClipEncoder
 from training import loop
-from training.calibrate import PATCH_SCALE, calibrate
+from training.calibrate import PATCH_SCALE, calibrate, even_out
 from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
@@ -638,3 +639,21 @@ def test_a_start_without_tiles_can_be_given_some(stage, studio_processor, fresh,
     assert checkpoint.load(folder)[1].config.clip.grids == ((1, 2),)
     with pytest.raises(CheckpointError, match=r"a \[model\] has its own"):
         recipe_of(studio_processor.config, more, grids=((1, 2),))
+
+
+@pytest.mark.parametrize("no_ln_pre", [False, True])
+def test_evened_out_a_tower_computes_what_it_did(no_ln_pre, studio_processor):
+    clip = replace(studio_processor.config.clip, no_ln_pre=no_ln_pre)
+    torch.manual_seed(2)
+    tower = ClipEncoder(clip).eval()
+    tiles = torch.randint(0, 256, (6, 3, clip.image_size, clip.image_size), dtype=torch.uint8)
+    lengths = torch.full((6,), clip.side**2)
+    with torch.inference_mode():
+        for parameter in tower.visual.ln_pre.parameters() if not no_ln_pre else [tower.visual.conv1.weight]:
+            parameter.mul_(20)
+        before, said = tower(tiles, lengths).values, tower.visual(tower.normalise(tiles))
+        even_out(tower, tiles)
+        after = tower(tiles, lengths).values
+        assert float(after.flatten(0, 1).std(0).mean()) == pytest.approx(1, rel=1e-3)
+        torch.testing.assert_close(after * before.flatten(0, 1).std(0).mean(), before, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(tower.visual(tower.normalise(tiles)), said, rtol=1e-3, atol=1e-3)
