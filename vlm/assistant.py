@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +19,14 @@ from .chat import Message, check, parts_of
 from .config import ModelConfig
 from .constraints import JsonSchema
 from .errors import InputError
-from .generate import SamplingOptions, generate
+from .generation import Reply, TextStream
+from .sampling import SamplingOptions, generate
 from .model import VLM
 from .processor import Processor
 from .tokenizer import Tokenizer
 
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_MEDIA = 16
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer. `finish_reason` is "stop" (it ended by itself or by a stop string) or "length"."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    seconds_to_first_token: float
-    seconds: float
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Decoding speed after the first token."""
-        decoding = self.seconds - self.seconds_to_first_token
-        return (self.completion_tokens - 1) / decoding if self.completion_tokens > 1 and decoding > 0 else 0.0
-
-
-@dataclass
-class TextStream:
-    """Tokens -> text that is safe to show: whole characters only, nothing that may begin a stop string."""
-
-    tokenizer: Tokenizer
-    stop: tuple[str, ...] = ()
-    ids: list[int] = field(default_factory=list)
-    shown: int = 0
-    stopped: bool = False
-    text: str = ""
-
-    def push(self, token: int) -> str:
-        """Adds a token and returns the new text to show, possibly none."""
-        self.ids.append(token)
-        return self._show(final=False)
-
-    def finish(self) -> str:
-        """What was held back and no longer needs to be."""
-        return self._show(final=True)
-
-    def _show(self, final: bool) -> str:
-        if self.stopped:
-            return ""
-        text = self.tokenizer.decode(self.ids).removeprefix(" ")
-        for stop in self.stop:
-            if (at := text.find(stop)) >= 0:
-                text, self.stopped = text[:at], True
-        safe = len(text)
-        if not (final or self.stopped):
-            # U+FFFD at the end: the bytes of a character are not all here yet.
-            safe = len(text.rstrip("\ufffd"))
-            safe -= max((k for s in self.stop for k in range(1, len(s)) if text.endswith(s[:k])), default=0)
-        fresh = text[self.shown : max(safe, self.shown)]
-        self.shown += len(fresh)
-        self.text += fresh
-        return fresh
 
 
 class Assistant:

@@ -168,7 +168,7 @@ def chat(
         "repetition_penalty": repetition_penalty, "seed": seed,
     }  # fmt: skip
     with friendly_errors():
-        from .generate import SamplingOptions
+        from .sampling import SamplingOptions
 
         assistant = _load(model)
         SamplingOptions(**options)  # a bad one is reported before the first question

@@ -20,7 +20,7 @@ from training.optim import build_optimizers, freeze
 from training.stages import Mixture, Trains, find_recipe
 from training.synthetic import make
 from vlm.batch import Batch, collate
-from vlm.generate import SamplingOptions, generate
+from vlm.sampling import SamplingOptions, generate
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

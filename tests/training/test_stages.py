@@ -25,7 +25,7 @@ from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_re
 from vlm import checkpoint
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
 from vlm.errors import CheckpointError, VlmError
-from vlm.generate import SamplingOptions, generate
+from vlm.sampling import SamplingOptions, generate
 from vlm.model import build_model
 
 RECIPES = Path(loop.__file__).parent / "recipes"

@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from vlm.batch import IGNORE_INDEX, Sample, collate
 from vlm.config import DecoderConfig, RopeScaling
 from vlm.decoder import Attention, LlamaDecoder, RMSNorm, attend, causal_mask, rope_frequencies
-from vlm.generate import SamplingOptions, generate
+from vlm.sampling import SamplingOptions, generate
 from vlm.kv_cache import KVCache
 from vlm.model import VLM
 

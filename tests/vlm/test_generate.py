@@ -25,7 +25,7 @@ from vlm.batch import IGNORE_INDEX, Batch, Sample, collate
 from vlm.config import DecoderConfig
 from vlm.decoder import LlamaDecoder
 from vlm.errors import InputError
-from vlm.generate import (
+from vlm.sampling import (
     SamplingOptions,
     generate,
     keep_min_p,
