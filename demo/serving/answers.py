@@ -8,21 +8,23 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from vlm.batch import Sample
-from vlm.constraints import JsonSchema
-from vlm.engine import Engine
 from vlm.errors import VlmError
 from vlm.generation import Event, Generation, Piece, Reply
-from vlm.sampling import SamplingOptions
 
 from .errors import ApiError, ClientGone, as_api_error
 from .logs import event as log_event
 from .logs import logger
+
+if TYPE_CHECKING:
+    from vlm.batch import Sample
+    from vlm.constraints import JsonSchema
+    from vlm.engine import Engine
+    from vlm.sampling import SamplingOptions
 
 
 class Answers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.cors import CORSMiddleware
 
 from vlm import __version__
-from vlm.assistant import Assistant
 from vlm.errors import VlmError
 
 from . import chat, metrics, models, transcribe
@@ -30,6 +29,9 @@ from .schemas import ChatRequest, TranscriptionForm
 from .security import PAGE, Doorman, Key
 from .service import Service
 from .trace import Trace
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
 
 _REASONS = {
     400: "A field is wrong; `param` names it", 401: "No valid key", 403: "Host or Origin not allowed",

@@ -9,17 +9,14 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vlm.constraints import JsonSchema
 from vlm.errors import InputError
 from vlm.generation import Piece, Reply, TokenLogprob
-from vlm.sampling import SamplingOptions
-from vlm.tokenizer import Tokenizer
 
 from .answers import Answers, EventStream, answering, lifetime, log_answer
 from .errors import ApiError
@@ -29,6 +26,11 @@ from .prompts import check_amounts, remote_urls, sample_of
 from .replies import ChatCompletion, chunk
 from .schemas import ChatRequest, JsonObjectFormat, JsonSchemaFormat
 from .service import Service
+
+if TYPE_CHECKING:
+    from vlm.constraints import JsonSchema
+    from vlm.sampling import SamplingOptions
+    from vlm.tokenizer import Tokenizer
 
 
 async def complete(service: Service, asked: ChatRequest, request: Request) -> Response:
@@ -68,6 +70,8 @@ def _check_combinations(asked: ChatRequest) -> None:
 
 def _options(asked: ChatRequest, service: Service) -> SamplingOptions:
     """Greedy unless a temperature is given, as everywhere in this project."""
+    from vlm.sampling import SamplingOptions
+
     context = service.assistant.config.decoder.max_position_embeddings
     named = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed")
     given = {name: value for name in named if (value := getattr(asked, name)) is not None}
@@ -78,6 +82,8 @@ def _options(asked: ChatRequest, service: Service) -> SamplingOptions:
 
 def _grammar(asked: ChatRequest, service: Service) -> JsonSchema | None:
     """What `response_format` allows. Raises ApiError or InputError for a schema that cannot be used."""
+    from vlm.constraints import JsonSchema
+
     match asked.response_format:
         case JsonObjectFormat():
             schema: dict[str, Any] = {"type": "object"}

@@ -61,7 +61,7 @@ def as_api_error(error: BaseException) -> ApiError:
         case ApiError():
             return error
         case RequestValidationError():
-            return _invalid(error.errors()[0], error.body)
+            return _invalid(max(error.errors(), key=_telling), error.body)
         case RoutingError():
             code, message = _BY_STATUS.get(error.status_code, _BY_STATUS[400])
             return ApiError(error.status_code, code, message, headers=error.headers)
@@ -85,12 +85,17 @@ def respond(error: BaseException, scope: Scope) -> JSONResponse:
 
 
 def _invalid(error: Mapping[str, Any], body: Any) -> ApiError:
-    """The first of pydantic's complaints. Its texts are templates over our bounds."""
+    """One of pydantic's complaints. Its texts are templates over our bounds."""
     param = _path(error["loc"], body)
     told = {"missing": "is required", "extra_forbidden": "is not a known field"}.get(error["type"])
     message = f"{param or 'The body'} {told}." if told else f"{param or 'The body'}: {error['msg']}."
     return ApiError(400, "unknown_field" if error["type"] == "extra_forbidden" else "invalid_value",
                     _line(message), param=param)  # fmt: skip
+
+
+def _telling(error: Mapping[str, Any]) -> tuple[int, bool]:
+    """Where text or a list may stand, pydantic complains of both: the deeper complaint is about what was meant."""
+    return len(error["loc"]), error["type"] not in ("string_type", "list_type")
 
 
 def _path(where: Sequence[str | int], body: Any) -> str | None:

@@ -26,16 +26,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vlm.assistant import Assistant
 from vlm.chat import Message
 from vlm.errors import CheckpointError, InputError
-from vlm.processor import Processor
 
 from .policy import PERSONAL, Policy, Rules
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
+    from vlm.processor import Processor
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
 
@@ -144,6 +146,8 @@ def _served(
         raise _bad(config, f"models.{name}.prompt: must hold {{text}} once")
     processor = assistant.processor
     if model.chat_template:
+        from vlm.processor import Processor
+
         try:
             processor = Processor(replace(assistant.config, chat_template=model.chat_template), processor.tokenizer)
         except CheckpointError as error:

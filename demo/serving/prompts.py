@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vlm.batch import Sample
 from vlm.chat import Message
 from vlm.media import SERVER_LIMITS, load_audio, load_image
-from vlm.processor import Processor
 
 from .errors import ApiError
 from .models import ServedModel
 from .policy import Refused, review
 from .schemas import MAX_IMAGES, MAX_SOUNDS, MAX_TEXT, AudioPart, ChatRequest, ImagePart, RefusalPart, TextPart
+
+if TYPE_CHECKING:
+    from vlm.batch import Sample
+    from vlm.processor import Processor
 
 Part = TextPart | ImagePart | AudioPart | RefusalPart
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,", re.IGNORECASE)

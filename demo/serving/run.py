@@ -8,18 +8,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
-
-from vlm.assistant import Assistant
 
 from . import logs
 from .app import build
 from .options import Settings
 from .protocol import patient
 from .service import Service
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
 
 ENGINE_DIED = 70
 """Exit status (EX_SOFTWARE): whoever supervises the process should start another."""
@@ -89,10 +91,10 @@ def server(assistant: Assistant, settings: Settings) -> Server:
     return Server(config, app.state.service)
 
 
-def serve(assistant: Assistant, settings: Settings) -> int:
+def serve(load: Callable[[], Assistant], settings: Settings) -> int:
     """Serves until a signal, or the engine's death. Returns the exit status."""
     logs.configure(settings.log_level)
-    running = server(assistant, settings)
+    running = server(load(), settings)
     with contextlib.suppress(KeyboardInterrupt):
         running.run()
     if not running.started:

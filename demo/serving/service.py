@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter
-
-from vlm.assistant import Assistant
-from vlm.engine import Engine
 
 from .errors import ApiError, too_busy
 from .fetch import Fetcher
 from .metrics import Metrics
 from .models import ServedModel
 from .options import Limits
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
+    from vlm.engine import Engine
 
 
 @dataclass

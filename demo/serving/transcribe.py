@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from vlm.batch import Sample
 from vlm.errors import VlmError
 from vlm.generation import Piece, Reply
 from vlm.media import SAMPLE_RATE, SERVER_LIMITS, load_audio
-from vlm.sampling import SamplingOptions
 
 from .answers import Answers, EventStream, answering, lifetime, log_answer
 from .errors import ApiError, as_api_error
@@ -26,6 +24,9 @@ from .policy import Refused, review
 from .schemas import TranscriptionForm
 from .service import Service
 
+if TYPE_CHECKING:
+    from vlm.batch import Sample
+
 QUESTION = "What is said?"
 SILENCE = 1e-3
 """Root mean square around the mean, of full scale 1: quieter sounds say nothing."""
@@ -33,6 +34,8 @@ SILENCE = 1e-3
 
 async def transcribe(service: Service, asked: TranscriptionForm, request: Request) -> Response:
     """The words as JSON, as plain text, or as events."""
+    from vlm.sampling import SamplingOptions
+
     served = service.model(asked.model)
     until = asyncio.get_running_loop().time() + service.limits.request_seconds
     with ExitStack() as held:
