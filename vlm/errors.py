@@ -5,7 +5,8 @@ from __future__ import annotations
 from encoders.errors import MediaError, VlmError
 
 __all__ = [
-    "CheckpointError", "ContextLengthError", "EngineDeadError", "InputError", "MediaError", "QueueFullError", "VlmError",
+    "CheckpointError", "ContextLengthError", "EngineDeadError", "InputError", "MediaError", "QueueFullError",
+    "RequestFailedError", "VlmError",
 ]  # fmt: skip
 
 
@@ -48,3 +49,10 @@ class EngineDeadError(VlmError):
 
     def __init__(self, reason: str) -> None:
         super().__init__("engine_dead", f"the engine {reason}")
+
+
+class RequestFailedError(VlmError):
+    """One request met a fault of this program; the others go on. The log has the exception."""
+
+    def __init__(self) -> None:
+        super().__init__("request_failed", "this request met an internal fault; the log has the details")

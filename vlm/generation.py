@@ -1,13 +1,16 @@
 """What becomes of a request: pieces of text as they come, then a reply or an error. Any thread may listen.
 
-The engine's thread is the one that writes (`_deliver`); everybody else reads.
+The engine's thread is the one that writes (`deliver`); everybody else reads.
 """
 
 from __future__ import annotations
 
+import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,8 @@ from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from .engine import Engine
+
+logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
 """How often one who waits looks whether the engine still lives."""
@@ -113,6 +118,15 @@ class Generation:
         assert isinstance(reply, Reply)
         return reply
 
+    def outcome(self) -> Reply | VlmError:
+        """As `result`, but what went wrong with this request alone is returned. Raises `EngineDeadError`."""
+        try:
+            return self.result()
+        except EngineDeadError:
+            raise
+        except VlmError as error:
+            return error
+
     def listen(self, callback: Callable[[Event], None]) -> None:
         """Calls back for each event: those that are there already now, the others from the engine's thread.
 
@@ -121,7 +135,7 @@ class Generation:
         """
         with self._lock:
             while not self._events.empty():
-                callback(self._events.get())
+                self._call(callback, self._events.get())
             self._listener = callback
 
     def cancel(self) -> None:
@@ -138,16 +152,28 @@ class Generation:
         """Whether the reply or the error has been delivered."""
         return self._done
 
-    def _deliver(self, event: Event) -> None:
+    def deliver(self, event: Event) -> None:
+        """For the engine."""
         with self._lock:
             if self._done:
                 return
-            if not isinstance(event, Piece):
-                self._done, self._engine = True, None
+            self._done = not isinstance(event, Piece)
+            engine = self._engine
+            if self._done:
+                self._engine = None
             if self._listener is None:
                 self._events.put(event)
-                return
-        self._listener(event)
+        if self._listener is not None:
+            self._call(self._listener, event)
+        if self._done and engine is not None:
+            engine.left(self)
+
+    def _call(self, listener: Callable[[Event], None], event: Event) -> None:
+        try:
+            listener(event)
+        except Exception as error:
+            logger.error("a listener failed; its request is cancelled", exc_info=error)
+            self.cancel()
 
     def _next(self) -> Event:
         while True:
@@ -155,9 +181,18 @@ class Generation:
                 return self._events.get(timeout=CHECK_SECONDS)
             except queue.Empty:
                 engine = self._engine
-                if engine is not None and not engine.alive:
+                if engine is not None and engine.heartbeat_age == math.inf:
                     engine.bury()
-                    self._deliver(EngineDeadError("has ended"))
+
+
+@contextmanager
+def together(generations: list[Generation]) -> Iterator[list[Generation]]:
+    """On leaving, whatever the reason, those that are not done end."""
+    try:
+        yield generations
+    finally:
+        for generation in generations:
+            generation.cancel()
 
 
 @dataclass
