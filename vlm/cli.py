@@ -396,7 +396,7 @@ def serve(
             from demo.serving.options import Limits, Settings
             from demo.serving.run import serve
 
-            limits = Limits(waiting=queue_size, request_seconds=timeout, drain_seconds=drain)
+            limits = Limits(queue=queue_size, request_seconds=timeout, drain_seconds=drain)
             settings = Settings(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,

@@ -101,14 +101,17 @@ async def lifetime(receive: Receive, until: float) -> AsyncIterator[None]:
         gone = True
         limit.reschedule(0)
 
+    limit = asyncio.timeout_at(until)
     try:
-        async with asyncio.timeout_at(until) as limit:
+        async with limit:
             watcher = asyncio.create_task(watch(limit))
             try:
                 yield
             finally:
                 watcher.cancel()
     except TimeoutError:
+        if not limit.expired():  # somebody else's
+            raise
         if gone:
             raise ClientGone from None
         raise ApiError(504, "request_timeout", "The answer took longer than this server allows.") from None

@@ -59,7 +59,7 @@ def build(
     served = models.served_models(assistant, settings.config, policies)
     figures = metrics.Metrics(assistant.engine, next(iter(served)))
     fetcher = fetch or Fetcher(frozenset(host.lower() for host in settings.url_hosts))
-    service = Service(assistant, served, settings.limits, fetcher, figures, int(time.time()))
+    service = Service(assistant, assistant.engine, served, settings.limits, fetcher, figures, int(time.time()))
     app = FastAPI(
         title="vlm studio", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False,
         middleware=_layers(settings, service),

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from vlm.errors import CheckpointError, EngineDeadError, MediaError, QueueFullError, VlmError
+from vlm.errors import CheckpointError, EngineDeadError, MediaError, QueueFullError, RequestFailedError, VlmError
 
 _BY_STATUS = {
     400: ("bad_request", "The request cannot be read."),
@@ -71,7 +71,7 @@ def as_api_error(error: BaseException) -> ApiError:
             return ApiError(503, "engine_unavailable", "The engine does not run; the request was not answered.")
         case MediaError():
             return ApiError(400, error.code, _line(f"{error.name}: {error.reason}"), param=error.name)
-        case VlmError() if not isinstance(error, CheckpointError):
+        case VlmError() if not isinstance(error, CheckpointError | RequestFailedError):
             param = "response_format" if error.code == "bad_schema" else "messages"
             return ApiError(400, error.code, _FIXED.get(error.code) or _line(str(error)), param=param)
     return ApiError(500, *_BY_STATUS[500])

@@ -21,7 +21,7 @@ class Limits:
     body_seconds, body_rate: a body may take so long, and a second more for each `body_rate` bytes that came.
     head_seconds, head_bytes: for a request's line and headers.
     write_seconds: a client that reads nothing for so long is cut off.
-    waiting: answers under way or waiting, one request counting `n`; more are refused with 429.
+    queue: answers that may wait beside those the engine has slots for, a request counting `n`; more are a 429.
     request_seconds: from the complete body to the end of the answer.
     heartbeat_seconds: an engine silent for longer is not ready.
     """
@@ -40,7 +40,7 @@ class Limits:
     json_depth: int = 32
     json_values: int = 50_000
     schema_bytes: int = 65_536
-    waiting: int = 64
+    queue: int = 64
     request_seconds: float = 120
     drain_seconds: float = 30
     heartbeat_seconds: float = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -58,7 +59,7 @@ class Server(uvicorn.Server):
             late = time.monotonic() >= self._stop_at
             if late or (not self.service.busy and not self.exit_code):
                 logs.event("stopping", unfinished=self.service.busy)
-                self.service.engine.close()
+                await asyncio.to_thread(self.service.engine.close)
                 self.should_exit = True
         return await super().on_tick(counter)
 

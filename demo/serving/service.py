@@ -14,6 +14,7 @@ from .fetch import Fetcher
 from .metrics import Metrics
 from .models import ServedModel
 from .options import Limits
+from .schemas import MAX_CHOICES
 
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
@@ -25,6 +26,7 @@ class Service:
     """One server's state. `busy` counts the answers that are being prepared, waiting or under way."""
 
     assistant: Assistant
+    engine: Engine
     models: dict[str, ServedModel]
     limits: Limits
     fetch: Fetcher
@@ -36,8 +38,9 @@ class Service:
     """Threads that decode media and compile schemas: few, so that the engine keeps the processor."""
 
     @property
-    def engine(self) -> Engine:
-        return self.assistant.engine
+    def places(self) -> int:
+        """Answers that may be under way or waiting, at least one request's."""
+        return max(self.engine.stats().slots + self.limits.queue, MAX_CHOICES)
 
     def model(self, name: str) -> ServedModel:
         if name not in self.models:
@@ -52,7 +55,7 @@ class Service:
             raise ApiError(503, "shutting_down", "The server is shutting down.", headers={"Retry-After": "5"})
         if not self.engine.alive:
             raise ApiError(503, "engine_unavailable", "The engine does not run; the request was not answered.")
-        if self.busy and self.busy + answers > self.limits.waiting:
+        if self.busy + answers > self.places:
             raise too_busy()
         self.busy += answers
         try:
@@ -66,7 +69,7 @@ class Service:
         reason = (
             "shutting_down" if self.draining
             else "engine_unavailable" if not engine.alive or engine.heartbeat_age > self.limits.heartbeat_seconds
-            else "queue_full" if self.busy >= self.limits.waiting
+            else "queue_full" if self.busy >= self.places
             else ""
         )  # fmt: skip
         if reason:

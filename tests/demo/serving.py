@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from demo.serving.app import build
 from demo.serving.options import Settings
 from vlm.chat import check, parts_of
-from vlm.errors import ContextLengthError, EngineDeadError, QueueFullError, VlmError
+from vlm.errors import ContextLengthError, EngineDeadError, VlmError
 from vlm.generation import Event, Generation, Piece, Reply, TokenLogprob
 
 MODEL = "scripted"
@@ -32,8 +32,8 @@ class ScriptedEngine:
     after: what comes in place of the reply, where that is an error. `seen`: what was submitted.
     """
 
-    def __init__(self, pieces: Sequence[str] = ("Hel", "lo ", "there"), queue: int = 64) -> None:
-        self.pieces, self.queue, self.after = tuple(pieces), queue, None
+    def __init__(self, pieces: Sequence[str] = ("Hel", "lo ", "there"), slots: int = 4) -> None:
+        self.pieces, self.slots, self.after = tuple(pieces), slots, None
         self.gate, self.wake = threading.Event(), threading.Event()
         self.gate.set()
         self.alive, self.heartbeat_age = True, 0.0
@@ -51,8 +51,6 @@ class ScriptedEngine:
     ) -> Generation:  # fmt: skip
         if not self.alive:
             raise EngineDeadError("has ended")
-        if self.running >= self.queue:
-            raise QueueFullError(self.queue)
         generation = Generation(self)  # type: ignore[arg-type]
         self.generations.append(generation)
         self.seen.append(SimpleNamespace(sample=sample, options=options, constraint=constraint, stream=stream))
@@ -66,17 +64,17 @@ class ScriptedEngine:
             while not self.gate.wait(0.01) and self.alive and not generation.cancelled:
                 pass
             if not self.alive:
-                generation._deliver(EngineDeadError("has ended"))
+                generation.deliver(EngineDeadError("has ended"))
                 return
             if generation.cancelled:
                 break
             said += text
             top = tuple((40 + n, -1.0 - n) for n in range(logprobs or 0))
             one = () if logprobs is None else (TokenLogprob(40 + number, -0.5, top),)
-            generation._deliver(Piece(text, (40 + number,), one))
+            generation.deliver(Piece(text, (40 + number,), one))
         reason = "cancelled" if generation.cancelled else "stop"
         end: Event = self.after or Reply(said, reason, prompt_tokens, len(self.pieces), 0.01, 0.02, 3)
-        generation._deliver(end)
+        generation.deliver(end)
 
     def stats(self) -> SimpleNamespace:
         names = (
@@ -84,9 +82,12 @@ class ScriptedEngine:
             "encoder_calls encoder_seconds feature_hits steps"
         )  # fmt: skip
         return SimpleNamespace(
-            **dict.fromkeys(names.split(), 0), running=self.running, slots=4, slots_free=4, alive=self.alive,
-            heartbeat_age=self.heartbeat_age, requests=len(self.seen),
+            **dict.fromkeys(names.split(), 0), running=self.running, slots=self.slots, slots_free=self.slots,
+            alive=self.alive, heartbeat_age=self.heartbeat_age, requests=len(self.seen),
         )  # fmt: skip
+
+    def left(self, generation: Generation) -> None:
+        """Told by a generation that has ended."""
 
     def close(self, drain_seconds: float = 0.0) -> None:
         self.alive = False
@@ -106,7 +107,10 @@ class Counting:
 
     def __init__(self) -> None:
         self.tokenizer = Letters()
-        self.transforms: dict[str, Callable[[Any], Any]] = {"image": lambda picture: picture, "audio": lambda wave: wave}
+        self.transforms: dict[str, Callable[[Any], Any]] = {
+            "image": lambda picture: picture,
+            "audio": lambda wave: wave,
+        }
         self.seen: list[Any] = []
 
     def __call__(self, messages: list[Any], *, for_training: bool) -> range:
