@@ -112,14 +112,15 @@ class Counting:
             "audio": lambda wave: wave,
         }
         self.seen: list[Any] = []
+        self.context = CONTEXT
 
     def __call__(self, messages: list[Any], *, for_training: bool) -> range:
         check(messages, for_training=for_training)
         self.seen.append(messages)
         parts = [part for message in messages for part in parts_of(message)]
         length = sum(len(part["text"]) if part["type"] == "text" else 100 for part in parts)
-        if length >= CONTEXT:
-            raise ContextLengthError(length, CONTEXT)
+        if length >= self.context:
+            raise ContextLengthError(length, self.context)
         return range(length)
 
 

@@ -33,32 +33,42 @@ INNER = (
 
 FORMS = (
     "file:///etc/passwd", "file://127.0.0.1/etc/passwd", "ftp://allowed.example/x.png", "gopher://127.0.0.1:70/_x",
-    "dict://127.0.0.1:11211/stat", "ldap://127.0.0.1", "jar:http://127.0.0.1!/x", "netdoc:///etc/passwd", "ws://127.0.0.1",
+    "dict://127.0.0.1:11211/stat", "ldap://127.0.0.1", "jar:http://127.0.0.1!/x", "netdoc:///etc/passwd",
+    "ws://127.0.0.1",
     "javascript:alert(1)", "blob:http://127.0.0.1/x", "about:blank", "unix:///var/run/docker.sock", "//127.0.0.1/x",
     "http:127.0.0.1/x", "http:/127.0.0.1/x", "http:///127.0.0.1/x", "HTTP://127.0.0.1/x", "http://127.0.0.1/x",
     "http://127.0.0.1:80/x", "http://127.0.0.1:22/x", "https://127.0.0.1/x", "http://localhost/x", "http://LOCALHOST/x",
-    "http://localhost./x", "http://localhost.localdomain/x", "http://[::1]/x", "http://[::]/x", "http://[0:0:0:0:0:0:0:1]/x",
+    "http://localhost./x", "http://localhost.localdomain/x", "http://[::1]/x", "http://[::]/x",
+    "http://[0:0:0:0:0:0:0:1]/x",
     "http://[::ffff:127.0.0.1]/x", "http://[::ffff:7f00:1]/x", "http://[::ffff:169.254.169.254]/x",
-    "http://[fe80::1%25lo]/x", "http://0.0.0.0/x", "http://0/x", "http://127.1/x", "http://127.0.1/x", "http://2130706433/x",
-    "http://0x7f000001/x", "http://0x7f.1/x", "http://0x7f.0x0.0x0.0x1/x", "http://0177.0.0.1/x", "http://017700000001/x",
-    "http://127.0.0.1.nip.io/x", "http://127.000.000.001/x", "http://①②⑦.⓪.⓪.①/x", "http://ⓛocalhost/x", "http://127。0。0。1/x",
+    "http://[fe80::1%25lo]/x", "http://0.0.0.0/x", "http://0/x", "http://127.1/x", "http://127.0.1/x",
+    "http://2130706433/x",
+    "http://0x7f000001/x", "http://0x7f.1/x", "http://0x7f.0x0.0x0.0x1/x", "http://0177.0.0.1/x",
+    "http://017700000001/x",
+    "http://127.0.0.1.nip.io/x", "http://127.000.000.001/x", "http://①②⑦.⓪.⓪.①/x", "http://ⓛocalhost/x",
+    "http://127。0。0。1/x",
     "http://10.0.0.1/x", "http://192.168.0.1/x", "http://172.16.0.1/x", "http://169.254.169.254/latest/meta-data/",
     "http://[fd00:ec2::254]/latest/", "http://metadata.google.internal/computeMetadata/v1/", "http://100.100.100.200/x",
     "http://allowed.example@127.0.0.1/x", "http://127.0.0.1@allowed.example/x", "http://user:pass@allowed.example/x",
-    "http://allowed.example:80@127.0.0.1/x", "http://allowed.example%40127.0.0.1/x", "http://allowed.example#@127.0.0.1/x",
-    "http://allowed.example\\@127.0.0.1/x", "http://127.0.0.1\\@allowed.example/x", "http://127.0.0.1\\.allowed.example/x",
+    "http://allowed.example:80@127.0.0.1/x", "http://allowed.example%40127.0.0.1/x",
+    "http://allowed.example#@127.0.0.1/x",
+    "http://allowed.example\\@127.0.0.1/x", "http://127.0.0.1\\@allowed.example/x",
+    "http://127.0.0.1\\.allowed.example/x",
     "http://allowed.example:22/x", "http://allowed.example:0/x", "http://allowed.example:65536/x",
     "http://allowed.example:80:81/x", "http://allowed.example./x", "http://allowed.example.evil.com/x",
     "http://evil-allowed.example/x", "http://sub.allowed.example/x", "http://allowed.exаmple/x", "http://xn--allowed/x",
-    "http://allowed.example\r\nHost: 127.0.0.1/x", "http://allowed.example/x HTTP/1.1\r\nX: y", "http://allowed.example/\0",
+    "http://allowed.example\r\nHost: 127.0.0.1/x", "http://allowed.example/x HTTP/1.1\r\nX: y",
+    "http://allowed.example/\0",
     "http://allowed.example/\tx", " http://allowed.example/x", "http://allowed.example/x ", "http://allowed .example/x",
-    "http://", "http:", "http", "", "x.png", "/etc/passwd", "../../etc/passwd", "C:\\windows\\win.ini", "\\\\127.0.0.1\\x",
+    "http://", "http:", "http", "", "x.png", "/etc/passwd", "../../etc/passwd", "C:\\windows\\win.ini",
+    "\\\\127.0.0.1\\x",
     "http://allowed.example/" + "a" * 3000, "http://allowed.example/x#fragment", "http://inner.example/x",
     "http://both.example/x", "http://nobody.example/x", "http://v6.example/x", "http://odd.example/x",
 )  # fmt: skip
 """The last few are on the list of hosts: their addresses are not public."""
 NAMES = {
-    "allowed.example": [PUBLIC], "inner.example": ["10.0.0.1"], "both.example": [PUBLIC, "127.0.0.1"], "nobody.example": [],
+    "allowed.example": [PUBLIC], "inner.example": ["10.0.0.1"], "both.example": [PUBLIC, "127.0.0.1"],
+    "nobody.example": [],
     "v6.example": ["::ffff:127.0.0.1"], "odd.example": ["localhost"],
 }  # fmt: skip
 
@@ -161,7 +171,8 @@ def test_a_listed_port() -> None:
 @pytest.mark.parametrize(
     "target",
     ["http://127.0.0.1/x", "http://inner.example/x", "http://evil.com/x", "file:///etc/passwd", "//127.0.0.1/x",
-     "http://169.254.169.254/", "http://allowed.example:22/", "gopher://allowed.example/", "http://[::1]/", "\\\\127.0.0.1"],
+     "http://169.254.169.254/", "http://allowed.example:22/", "gopher://allowed.example/", "http://[::1]/",
+     "\\\\127.0.0.1"],
 )  # fmt: skip
 def test_redirects_pass_the_same_checks(target: str) -> None:
     canary = Canary(answer(b"", "302 Found", f"Location: {target}"))

@@ -80,11 +80,13 @@ def test_health_asks_for_none(server: Served) -> None:
 
 BAD_HOSTS = (
     "evil.com", "evil.com:8000", "127.0.0.1.evil.com", "localhost.evil.com", "evil.com/127.0.0.1", "127.0.0.1@evil.com",
-    "192.168.1.5", "0.0.0.0", "[::]", "127.0.0.2", "", " ", "localhost:port", "localhost:999999", "[::1", "xn--lcalhost",
+    "192.168.1.5", "0.0.0.0", "[::]", "127.0.0.2", "", " ", "localhost:port", "localhost:999999", "[::1",
+    "xn--lcalhost",
     "127.1", "2130706433", "0x7f.1", "localhost.",
 )  # fmt: skip
 BAD_ORIGINS = (
-    "null", "http://evil.com", "https://127.0.0.1.evil.com", "http://127.0.0.1:9999", "file://", "http://localhost:8000",
+    "null", "http://evil.com", "https://127.0.0.1.evil.com", "http://127.0.0.1:9999", "file://",
+    "http://localhost:8000",
     "http://127.0.0.1:8000/", "http://127.0.0.1:8000@evil.com", "chrome-extension://abc", "", "ftp://127.0.0.1:8000",
     "http://[", "*",
 )  # fmt: skip
@@ -138,7 +140,8 @@ def test_hosts_and_origins_that_were_allowed() -> None:
 @pytest.mark.parametrize(
     "path",
     ["//v1/models", "/v1//models", "/V1/models", "/v1/Models", "/v1/models/", "/v1/../v1/models", "/v1/%2e%2e/metrics",
-     "/livez/", "//livez", "/livez/../metrics", "/readyz%2f..%2fmetrics", "/v1/models;x", "/%76%31/models/", "/v1/models%00",
+     "/livez/", "//livez", "/livez/../metrics", "/readyz%2f..%2fmetrics", "/v1/models;x", "/%76%31/models/",
+     "/v1/models%00",
      "/docs", "/redoc", "/openapi.json/", "/.env", "/demo", "/"],
 )  # fmt: skip
 def test_other_spellings_are_not_served(server: Served, path: str) -> None:
