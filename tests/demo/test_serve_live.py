@@ -29,7 +29,7 @@ pytest.importorskip("fastapi", reason="the server needs fastapi: pip install '.[
 from demo.serving.options import Limits, Settings
 from demo.serving.run import ENGINE_DIED, Server, server
 
-from .conftest import free_port
+from .ports import free_port
 from .serving import MODEL, Counting, ScriptedAssistant, ScriptedEngine
 from .test_serve_chat import audio_part, image_part, sound, text_part
 
@@ -382,15 +382,14 @@ def test_sigterm_with_nothing_to_do() -> None:
 
 
 def test_a_second_sigterm_ends_at_once() -> None:
-    with process(drain=1000) as (child, port):
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-            connection.sendall(request(question()))
-            until(lambda: not ready(port, 503) and metric(port, "vlm:num_requests_running") == 1)
-            child.send_signal(signal.SIGTERM)
-            until(lambda: ready(port, 503))
-            assert child.poll() is None
-            child.send_signal(signal.SIGTERM)
-            assert child.wait(PATIENCE) == 128 + signal.SIGTERM
+    with process(drain=1000) as (child, port), socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        connection.sendall(request(question()))
+        until(lambda: metric(port, "vlm:num_requests_running") == 1)
+        child.send_signal(signal.SIGTERM)
+        until(lambda: ready(port, 503))
+        assert child.poll() is None
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
 def get(port: int, path: str) -> bytes:
