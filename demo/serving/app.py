@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware import Middleware
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.cors import CORSMiddleware
@@ -62,7 +62,7 @@ def build(
     service = Service(assistant, assistant.engine, served, settings.limits, fetcher, figures, int(time.time()))
     app = FastAPI(
         title="vlm studio", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False,
-        middleware=_layers(settings, service),
+        middleware=_layers(settings, service), form_limits={"max_files": 1, "max_fields": 16, "max_part_size": 65_536},
         exception_handlers=dict.fromkeys((ApiError, RequestValidationError, RoutingError, VlmError), _refusal),
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.api_key else [],
     )  # fmt: skip
@@ -74,6 +74,7 @@ def build(
     if settings.page:
         from demo.app import mount
 
+        app.add_route(PAGE, lambda request: RedirectResponse(f"{PAGE}/"), include_in_schema=False)
         mount(app, assistant, path=PAGE, max_file_size=settings.limits.page_bytes)
     return app
 
@@ -98,7 +99,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
-    @app.get("/livez", responses=_can_be(403, 500), dependencies=[])
+    @app.get("/livez", responses=_can_be(403, 500))
     async def livez() -> Status:
         """The process answers."""
         return Status()

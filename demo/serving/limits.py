@@ -111,7 +111,8 @@ def _replayed(body: bytearray, receive: Receive) -> Receive:
 
 # --- JSON ----------------------------------------------------------------------------------------
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""One that does not end matches up to the end of the body: no place is looked at twice."""
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 

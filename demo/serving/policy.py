@@ -82,11 +82,11 @@ def _always(text: str) -> bool:
 
 PERSONAL: dict[str, tuple[str, Callable[[str], bool]]] = {
     "email": (r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b", _always),
-    "phone": (r"(?<![\w+])(?:\+|00)[1-9](?:[ ()/.-]{0,2}\d){7,14}\b", _always),
-    "card": (r"\b\d(?:[ -]?\d){12,18}\b", _luhn),
     "iban": (r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", _iban),
+    "card": (r"\b\d(?:[ -]?\d){12,18}\b", _luhn),
+    "phone": (r"(?<![\w+])(?:\+|00)[1-9](?:[ ()/.-]{0,2}\d){7,14}\b", _always),
 }
-"""By rule: how it looks, and what else must be true of it (check digits)."""
+"""By rule, the stricter first: how it looks, and what else must be true of it (check digits)."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,11 @@ class Rules:
     _rules: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Raises re.error for a pattern that is none, KeyError for unknown personal data."""
+        """Raises re.error for a pattern that is none, ValueError for unknown personal data."""
         words = [(f"keyword-{n}", rf"(?i)(?<!\w){re.escape(word)}(?!\w)") for n, word in enumerate(self.keywords, 1)]
         plain = [(name, re.compile(pattern), _always) for name, pattern in (*words, *self.patterns.items())]
-        personal = [(name, re.compile(PERSONAL[name][0]), PERSONAL[name][1]) for name in self.personal]
+        ordered = sorted(self.personal, key=list(PERSONAL).index)
+        personal = [(name, re.compile(PERSONAL[name][0]), PERSONAL[name][1]) for name in ordered]
         object.__setattr__(self, "_rules", (*plain, *personal))
 
     def check(self, text: str) -> Finding | None:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import ClientGone, as_api_error, respond
 from .logs import REQUEST_ID, event, logger
 from .metrics import Metrics
+from .security import PAGE
 
 
 class Trace:
@@ -48,7 +49,7 @@ class Trace:
         code = scope.get("vlm.code")
         if code:
             self.metrics.refused.labels(str(status), code).inc()
-        route = getattr(scope.get("route"), "path", None)
+        route = getattr(scope.get("route"), "path", None) or (PAGE if scope["path"].startswith(PAGE) else None)
         level = logging.ERROR if status == 500 else logging.INFO
         event(
             "request", level, method=scope["method"] if route else None, route=route, status=status, code=code,

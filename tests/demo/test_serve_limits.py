@@ -67,6 +67,13 @@ def test_what_json_is(value: Any) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=False).encode(), Limits()) == value
 
 
+def test_time_grows_with_the_size_only() -> None:
+    """Strings that do not end, of escaped quotes: each place where one may begin must not be followed to the end."""
+    for body in (b'"' + b'\\"' * 1_000_000, b'{"a": ' * 20_000 + b'"' + b'\\"' * 1_000_000 + b"\\"):
+        with pytest.raises(ApiError):
+            parse_json(body, Limits())
+
+
 def test_the_depth_that_is_accepted() -> None:
     assert parse_json(b"[" * 32 + b"]" * 32, Limits())
     assert parse_json(b'["' + b"[" * 999 + b'"]', Limits()) == ["[" * 999]
