@@ -188,7 +188,7 @@ def test_methods(server: Served, method: str, path: str) -> None:
         ("n", (0, -1, 9, 10**6, 1.0, "1", True)), ("temperature", (-1, 2.1, "0", 10**400, True, [])),
         ("top_p", (0, -0.1, 1.01, 2, "1")), ("top_k", (-1, 1.5, "3")), ("min_p", (-0.1, 1.1)),
         ("repetition_penalty", (0, -1, 11)), ("seed", (2**70, -(2**70), 2**63, 1.5, "1")),
-        ("stop", ("", ["a"] * 17, ["a"] * 100_000, [""], [1], 1, "x" * 300, ["x" * 300], {"a": 1})),
+        ("stop", ("", ["a"] * 17, ["a"] * 10_000, [""], [1], 1, "x" * 300, ["x" * 300], {"a": 1})),
         ("logit_bias", ({"50256": -100}, {"x": 1}, [])), ("frequency_penalty", (0.1, -2, "0")),
         ("presence_penalty", (0.1,)), ("logprobs", (1, "yes")), ("stream", (1, "true", "no")),
         ("response_format", ("json", {}, {"type": "xml"}, {"type": "json_schema"}, {"type": "text", "x": 1},
