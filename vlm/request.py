@@ -52,7 +52,11 @@ class Request:
             modality: [Medium(digest_of(modality, item), item, processor.tokens_of(modality, item)) for item in items]
             for modality, items in sample.media.items()
         }
-        keys = prompt_keys(sample.input_ids, {model.placeholder_ids[m]: items for m, items in self.media.items()})
+        placeholders = {
+            model.placeholder_ids[modality]: [(medium.digest, medium.tokens) for medium in media]
+            for modality, media in self.media.items()
+        }
+        keys = prompt_keys(sample.input_ids, placeholders)
         self.keys = np.concatenate((keys, np.zeros((self.limit, 2), dtype=np.int64)))
         self.features: dict[Digest, Tensor] = {}
         self.embeds: Tensor | None = None
