@@ -178,8 +178,8 @@ class Engine:
         self._accepted += len(requests)
         if self._signal.thread is None and requests:
             thread = threading.Thread(target=_loop, args=(weakref.ref(self), self._signal), name="engine", daemon=True)
-            self._signal.thread = thread
             thread.start()
+            self._signal.thread = thread  # only now: one that has not begun counts as dead
         self._signal.wake.set()
 
     def left(self, generation: Generation) -> None:

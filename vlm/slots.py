@@ -123,13 +123,11 @@ class Slots:
 
     def place(self, request: Request, row: int) -> None:
         """It changes places with the one in `row`."""
-        assert request.row is not None
         self._swap(request.row, row)
 
     def release(self, request: Request) -> None:
         """Its row is free, and remembers."""
-        assert request.row is not None
-        at, request.row = request.row, None
+        at, request.row = request.row, -1
         row = self.rows[at]
         row.keys, row.request, row.used = row.keys[: self.cache.lengths[at]].copy(), None, next(self._clock)
         if at < self.answering:
@@ -141,7 +139,6 @@ class Slots:
 
     def wipe(self, request: Request) -> None:
         """Its row holds what is not finite, which no mask can hide from those that come after it."""
-        assert request.row is not None
         self.cache.wipe(request.row)
 
     def forget(self) -> None:
