@@ -129,6 +129,8 @@ class Slots:
         """Its row is free, and remembers."""
         at, request.row = request.row, -1
         row = self.rows[at]
+        if not self.reuse:
+            self.cache.lengths[at] = 0
         row.keys, row.request, row.used = row.keys[: self.cache.lengths[at]].copy(), None, next(self._clock)
         if at < self.answering:
             self.answering -= 1
@@ -142,9 +144,9 @@ class Slots:
         self.cache.wipe(request.row)
 
     def forget(self) -> None:
-        """What free rows remember is of no use any more."""
-        for number in range(self.taken, len(self.rows)):
-            self.rows[number], self.cache.lengths[number] = Row(), 0
+        """What rows hold is of no use to requests that come from now on."""
+        for row in self.rows:
+            row.keys = _nothing()
 
     def _swap(self, first: int, second: int) -> None:
         if first == second:
