@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from .batch import Sample
 from .errors import ContextLengthError, EngineDeadError, QueueFullError
 from .generation import Generation
@@ -288,6 +290,7 @@ class _Signal:
 
 def _loop(reference: weakref.ref[Engine], signal: _Signal) -> None:
     """The thread: turns while there is something to do. It holds the engine during a turn only."""
+    torch.get_num_threads()  # makes this thread, too, heed `torch.set_num_threads`
     while not signal.stopping and (engine := reference()) is not None:
         signal.wake.clear()
         try:

@@ -87,10 +87,10 @@ class Request:
         """Makes `embeds`; all features are here."""
         ids = self.sample.input_ids[self.shared :].to(self.model.device)[None]
         embeds = self.model.decoder.embed(ids)
-        for modality, token_id in self.model.placeholder_ids.items():
+        for modality in sorted({*self.model.encoders, *self.media}):
             needed, skipped = self._needed(modality)
             features = torch.cat([self.features[one.digest] for one in needed])[skipped:] if needed else embeds[0, :0]
-            embeds = splice_features(embeds, ids, features, token_id)
+            embeds = splice_features(embeds, ids, features, self.model.placeholder_ids[modality])
         self.embeds, self.features = embeds[0], {}
 
     def _needed(self, modality: str) -> tuple[list[Medium], int]:
