@@ -20,7 +20,7 @@ from .config import ModelConfig
 from .constraints import JsonSchema
 from .engine import Engine, EngineOptions
 from .errors import InputError, VlmError
-from .generation import Piece, Reply, together
+from .generation import Reply, together
 from .limits import DEFAULTS, available_memory
 from .model import VLM
 from .processor import Processor
@@ -112,7 +112,10 @@ class Assistant:
         chosen = _options(options)
         with together(self.engine.submit_all([self._sample(messages)], chosen)) as (generation,):
             for event in generation:
-                yield event.text if isinstance(event, Piece) else event
+                if isinstance(event, Reply):
+                    yield event
+                elif event.text:
+                    yield event.text
 
     def caption(
         self, images: Iterable[ImageSource], *, style: str = "detailed", prompt: str | None = None,

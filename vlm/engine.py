@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from .batch import Sample
 from .errors import ContextLengthError, EngineDeadError, QueueFullError
 from .generation import Generation
@@ -178,8 +180,8 @@ class Engine:
         self._accepted += len(requests)
         if self._signal.thread is None and requests:
             thread = threading.Thread(target=_loop, args=(weakref.ref(self), self._signal), name="engine", daemon=True)
-            self._signal.thread = thread
             thread.start()
+            self._signal.thread = thread  # only now: one that has not begun counts as dead
         self._signal.wake.set()
 
     def left(self, generation: Generation) -> None:
@@ -288,6 +290,7 @@ class _Signal:
 
 def _loop(reference: weakref.ref[Engine], signal: _Signal) -> None:
     """The thread: turns while there is something to do. It holds the engine during a turn only."""
+    torch.get_num_threads()  # makes this thread, too, heed `torch.set_num_threads`
     while not signal.stopping and (engine := reference()) is not None:
         signal.wake.clear()
         try:

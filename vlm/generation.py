@@ -42,8 +42,8 @@ class TokenLogprob:
 class Piece:
     """Text that is new, whole characters; the tokens since the last piece, and their logprobs if asked for.
 
-    A token's text may come with a later piece (half a character, what may become a stop string). Tokens
-    that end the answer, or belong to a stop string, are in no piece.
+    A token's text may come with a later piece (half a character, what may become a stop string), and only
+    the last piece may have none. Tokens that end the answer, or belong to a stop string, are in no piece.
     """
 
     text: str

@@ -36,7 +36,7 @@ class Request:
     keys: (T + limit, 2), what each position stands for (`reuse.prompt_keys`); the answer's are filled in as it comes.
     shared: positions at the beginning that were found in the cache.
     embeds: (T - shared, D), once its images and sounds have been encoded.
-    row: where in the cache it stands, None before and after; kept by `Slots`.
+    row: where in the cache it stands, below 0 before and after; kept by `Slots`.
     """
 
     def __init__(
@@ -52,12 +52,15 @@ class Request:
             modality: [Medium(digest_of(modality, item), item, processor.tokens_of(modality, item)) for item in items]
             for modality, items in sample.media.items()
         }
-        keys = prompt_keys(sample.input_ids, {model.placeholder_ids[m]: items for m, items in self.media.items()})
+        placeholders = {
+            model.placeholder_ids[modality]: [(medium.digest, medium.tokens) for medium in media]
+            for modality, media in self.media.items()
+        }
+        keys = prompt_keys(sample.input_ids, placeholders)
         self.keys = np.concatenate((keys, np.zeros((self.limit, 2), dtype=np.int64)))
         self.features: dict[Digest, Tensor] = {}
         self.embeds: Tensor | None = None
-        self.shared = 0
-        self.row: int | None = None
+        self.shared, self.row = 0, -1
         self.first = 0.0  # seconds to the first token
         self.count = 0
         self.last = 0  # the newest token
@@ -84,10 +87,10 @@ class Request:
         """Makes `embeds`; all features are here."""
         ids = self.sample.input_ids[self.shared :].to(self.model.device)[None]
         embeds = self.model.decoder.embed(ids)
-        for modality, token_id in self.model.placeholder_ids.items():
+        for modality in sorted({*self.model.encoders, *self.media}):
             needed, skipped = self._needed(modality)
             features = torch.cat([self.features[one.digest] for one in needed])[skipped:] if needed else embeds[0, :0]
-            embeds = splice_features(embeds, ids, features, token_id)
+            embeds = splice_features(embeds, ids, features, self.model.placeholder_ids[modality])
         self.embeds, self.features = embeds[0], {}
 
     def _needed(self, modality: str) -> tuple[list[Medium], int]:
@@ -138,15 +141,17 @@ class Request:
         best = tuple(zip(top.indices.tolist(), top.values.tolist(), strict=True))
         return TokenLogprob(token, float(scores[token]), best)
 
-    def _say(self, text: str) -> None:
-        if text:
-            tokens, chances = zip(*self._unsaid, strict=True) if self._unsaid else ((), ())
+    def _say(self, text: str, rest: bool = False) -> None:
+        """Hands on what is new; `rest`: also tokens that no text has come of."""
+        if text or (rest and self._unsaid):
+            tokens = tuple(token for token, _ in self._unsaid)
+            chances = tuple(told for _, told in self._unsaid if told is not None)
             self._unsaid = []
-            self.generation.deliver(Piece(text, tokens, tuple(one for one in chances if one is not None)))
+            self.generation.deliver(Piece(text, tokens, chances))
 
     def finish(self, reason: str) -> None:
         """The last piece and the reply; `reason` as in `Reply.finish_reason`."""
-        self._say(self.text.finish())
+        self._say(self.text.finish(), rest=not self.text.stopped)
         seconds = time.perf_counter() - self.started
         self.generation.deliver(
             Reply(self.text.text, reason, self.prompt, self.count, self.first, seconds, self.shared)

@@ -89,7 +89,7 @@ class Scheduler:
                 request.finish("cancelled")
 
     def _leave(self, request: Request) -> None:
-        if request.row is None:
+        if request.row < 0:
             self.waiting.remove(request)
         else:
             self.slots.release(request)
@@ -149,7 +149,7 @@ class Scheduler:
                     request.features[medium.digest] = found
                     self.counted["feature_hits"] += 1
         fresh = self._features(wanted)
-        for request in (one for one in lacking if one.row is not None):
+        for request in (one for one in lacking if one.row >= 0):
             try:
                 for _, medium in list(request.missing()):
                     if medium.digest in fresh:
@@ -214,7 +214,7 @@ class Scheduler:
             return True
         self._chunks += 1
         self.counted["prefilled_tokens"] += sum(counts)
-        done = [number for number, one in enumerate(group) if slots.cache.lengths[one.row or 0] == one.prompt]
+        done = [number for number, one in enumerate(group) if slots.cache.lengths[one.row] == one.prompt]
         for request in (one for number, one in enumerate(group) if number not in done):
             slots.put_off(request)  # others have their turn before its next chunk
         for number in done:
@@ -233,7 +233,7 @@ class Scheduler:
         for request in self.slots.requests[self.slots.answering :]:
             if request.embeds is None or len(group) == self._widest:
                 continue
-            count = min(request.prompt - self.slots.cache.lengths[request.row or 0], chunk)
+            count = min(request.prompt - self.slots.cache.lengths[request.row], chunk)
             padded = (len(group) + 1) * max([*counts, count])
             if not group or (padded <= chunk and sum(counts) + count >= FILLED * padded):
                 group.append(request)
@@ -241,7 +241,7 @@ class Scheduler:
         return group, counts
 
     def _chunk(self, request: Request, count: int) -> Tensor:
-        assert request.embeds is not None and request.row is not None
+        assert request.embeds is not None
         start = self.slots.cache.lengths[request.row] - request.shared
         return request.embeds[start : start + count]
 

@@ -123,14 +123,14 @@ class Slots:
 
     def place(self, request: Request, row: int) -> None:
         """It changes places with the one in `row`."""
-        assert request.row is not None
         self._swap(request.row, row)
 
     def release(self, request: Request) -> None:
         """Its row is free, and remembers."""
-        assert request.row is not None
-        at, request.row = request.row, None
+        at, request.row = request.row, -1
         row = self.rows[at]
+        if not self.reuse:
+            self.cache.lengths[at] = 0
         row.keys, row.request, row.used = row.keys[: self.cache.lengths[at]].copy(), None, next(self._clock)
         if at < self.answering:
             self.answering -= 1
@@ -141,13 +141,12 @@ class Slots:
 
     def wipe(self, request: Request) -> None:
         """Its row holds what is not finite, which no mask can hide from those that come after it."""
-        assert request.row is not None
         self.cache.wipe(request.row)
 
     def forget(self) -> None:
-        """What free rows remember is of no use any more."""
-        for number in range(self.taken, len(self.rows)):
-            self.rows[number], self.cache.lengths[number] = Row(), 0
+        """What rows hold is of no use to requests that come from now on."""
+        for row in self.rows:
+            row.keys = _nothing()
 
     def _swap(self, first: int, second: int) -> None:
         if first == second:
