@@ -25,7 +25,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 Connect = Callable[[str, int, float | None], Awaitable[httpcore.AsyncNetworkStream]]
 """(address, port, seconds) -> a connection."""
 
-_URL = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?(/[!"$-\[\]-~]*)?")
+_URL = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?(/[!$-\[\]-~]*)?")
 """Printable ASCII without spaces and backslashes; no user, no fragment, no address in brackets."""
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
