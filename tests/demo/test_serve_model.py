@@ -142,7 +142,8 @@ def test_the_same_picture_again(assistant: Assistant, client: TestClient) -> Non
     usage = client.post(CHAT, json=about("Two?")).json()["usage"]
     after = assistant.engine.stats()
     assert after.encoder_calls == before.encoder_calls
-    assert usage["prompt_tokens_details"]["cached_tokens"] > 8  # the picture's tokens, at least
+    again = len(" Two?") + 2  # the question, and what ends it and begins the answer
+    assert usage["prompt_tokens_details"]["cached_tokens"] >= usage["prompt_tokens"] - again
 
 
 def test_a_transcription(assistant: Assistant, client: TestClient, sound: Path) -> None:
