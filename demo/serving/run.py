@@ -44,6 +44,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.service.draining:
             os._exit(128 + sig)
+        logs.event("draining", seconds=self.service.limits.drain_seconds)
         self.drain()
 
     def drain(self) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -17,9 +19,12 @@ from starlette.testclient import TestClient
 
 from demo.serving.app import build
 from demo.serving.options import Settings
+from demo.serving.run import Server, server
 from vlm.chat import check, parts_of
 from vlm.errors import ContextLengthError, EngineDeadError, VlmError
 from vlm.generation import Event, Generation, Piece, Reply, TokenLogprob
+
+from .ports import free_port
 
 MODEL = "scripted"
 BASE = "http://127.0.0.1:8000"
@@ -163,6 +168,34 @@ def served(engine: ScriptedEngine | None = None, *, headers: dict[str, str] | No
     app = build(assistant, Settings(**options), **extra)  # type: ignore[arg-type]
     client = TestClient(app, base_url=BASE, headers=headers, raise_server_exceptions=False)
     return Served(app, assistant.engine, assistant.processor, client)
+
+
+PATIENCE = 600.0
+"""Seconds after which a wait is a fault, however busy the machine."""
+
+
+def until(true: Callable[[], Any]) -> Any:
+    end = time.monotonic() + PATIENCE
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.005)
+    return found
+
+
+@contextmanager
+def listening(assistant: Any, **options: Any) -> Iterator[tuple[int, Server]]:
+    """(port, the server that listens there); `options` of `Settings`."""
+    port = free_port()
+    one = server(assistant, Settings(port=port, **options))
+    thread = threading.Thread(target=one.run, daemon=True)
+    thread.start()
+    until(lambda: one.started)
+    try:
+        yield port, one
+    finally:
+        one.should_exit = True
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def error(response: Any) -> dict[str, Any]:

@@ -13,9 +13,8 @@ import struct
 import subprocess
 import sys
 import textwrap
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,23 +25,12 @@ import pytest
 pytest.importorskip("fastapi", reason="the server needs fastapi: pip install '.[serve]'")
 
 
-from demo.serving.options import Limits, Settings
-from demo.serving.run import ENGINE_DIED, Server, server
+from demo.serving.options import Limits
+from demo.serving.run import ENGINE_DIED, Server
 
 from .ports import free_port
-from .serving import MODEL, Counting, ScriptedAssistant, ScriptedEngine
+from .serving import MODEL, PATIENCE, Counting, ScriptedAssistant, ScriptedEngine, listening, until
 from .test_serve_chat import audio_part, image_part, sound, text_part
-
-PATIENCE = 600.0
-"""Seconds after which a wait is a fault, however busy the machine."""
-
-
-def until(true: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.005)
-    return found
 
 
 @dataclass
@@ -68,19 +56,11 @@ class Running:
 @contextmanager
 def running(engine: ScriptedEngine | None = None, **limits: Any) -> Iterator[Running]:
     engine = engine or ScriptedEngine()
-    port = free_port()
-    assistant: Any = ScriptedAssistant(engine, Counting())
-    one = server(assistant, Settings(port=port, limits=Limits(**limits)))
-    thread = threading.Thread(target=one.run, daemon=True)
-    thread.start()
-    until(lambda: one.started)
-    try:
-        yield Running(port, engine, one)
-    finally:
-        engine.gate.set()
-        one.should_exit = True
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    with listening(ScriptedAssistant(engine, Counting()), limits=Limits(**limits)) as (port, one):
+        try:
+            yield Running(port, engine, one)
+        finally:
+            engine.gate.set()
 
 
 def question(**fields: Any) -> dict[str, Any]:

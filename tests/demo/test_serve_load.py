@@ -7,10 +7,7 @@ import gc
 import json
 import os
 import random
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +17,16 @@ pytest.importorskip("fastapi", reason="the server needs fastapi: pip install '.[
 
 import httpx
 
-from demo.serving.options import Limits, Settings
-from demo.serving.run import server
+from demo.serving.options import Limits
 from vlm.assistant import Assistant
 
-from .ports import free_port
-from .test_serve_live import PATIENCE, until
+from .serving import listening, until
 from .test_serve_model import CHAT, TOKENS, ask, conversations
 
 pytestmark = pytest.mark.slow
 CLIENTS, REQUESTS = 64, 20
-
-
-@contextmanager
-def listening(assistant: Assistant) -> Iterator[Any]:
-    """(address, server), with room for every client."""
-    port = free_port()
-    one = server(assistant, Settings(port=port, log_level="warning", limits=Limits(queue=CLIENTS)))
-    thread = threading.Thread(target=one.run, daemon=True)
-    thread.start()
-    until(lambda: one.started)
-    try:
-        yield f"http://127.0.0.1:{port}", one
-    finally:
-        one.should_exit = True
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+ROOM = Limits(queue=CLIENTS, request_seconds=3600)
+"""For every client, and for a machine that is busy with other things."""
 
 
 def resident() -> int:
@@ -104,7 +85,8 @@ def test_sixty_four_clients(assistant: Assistant, picture: Path, sound: Path) ->
     pairs = conversations(picture, sound)
     cases = [sent for sent, _ in pairs]
     oracle = [assistant.chat(messages, max_new_tokens=TOKENS).text for _, messages in pairs]
-    with listening(assistant) as (address, one):
+    with listening(assistant, log_level="warning", limits=ROOM) as (port, one):
+        address = f"http://127.0.0.1:{port}"
         load(address, assistant, cases, oracle, 4, 2)
         gc.collect()
         files = open_files()
@@ -124,7 +106,8 @@ def test_two_thousand_requests_leave_nothing(assistant: Assistant, picture: Path
     pairs = conversations(picture, sound)
     cases = [sent for sent, _ in pairs]
     oracle = [assistant.chat(messages, max_new_tokens=TOKENS).text for _, messages in pairs]
-    with listening(assistant) as (address, _):
+    with listening(assistant, log_level="warning", limits=ROOM) as (port, _):
+        address = f"http://127.0.0.1:{port}"
         load(address, assistant, cases, oracle, 16, 40)
         gc.collect()
         before = resident()

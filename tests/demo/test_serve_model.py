@@ -8,11 +8,12 @@ import io
 import json
 import random
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
 from PIL import Image
+from pydantic import BaseModel, Field
 
 pytest.importorskip("fastapi", reason="the server needs fastapi: pip install '.[serve]'")
 
@@ -24,7 +25,7 @@ from demo.serving.options import Settings
 from vlm.assistant import Assistant
 from vlm.chat import Message
 
-from .serving import BASE, error, events
+from .serving import BASE, error, events, listening
 
 CHAT = "/v1/chat/completions"
 TOKENS = 12
@@ -197,6 +198,24 @@ def check_json(assistant: Assistant, client: TestClient, schema: dict[str, Any],
 def test_json_of_a_schema(assistant: Assistant, client: TestClient, number: int) -> None:
     check_json(assistant, client, SCHEMAS[number])
     check_json(assistant, client, SCHEMAS[number], temperature=1.5, seed=number)
+
+
+class Count(BaseModel):
+    circles: Annotated[int, Field(ge=0, le=9)]
+    colour: Literal["red", "green", "blue"]
+    filled: bool
+
+
+def test_the_openai_sdk_parses(assistant: Assistant) -> None:
+    openai = pytest.importorskip("openai")
+    with listening(assistant) as (port, _):
+        client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
+        messages: list[Any] = [{"role": "user", "content": "How many?"}]
+        name = client.models.list().data[0].id
+        reply = client.chat.completions.parse(model=name, messages=messages, response_format=Count)
+        assert isinstance(reply.choices[0].message.parsed, Count)
+        with client.chat.completions.stream(model=name, messages=messages, response_format=Count) as events_:
+            assert events_.get_final_completion().choices[0].message.parsed == reply.choices[0].message.parsed
 
 
 def random_schema(draw: random.Random, depth: int = 0) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,6 +212,29 @@ def transcription(server: Served) -> Any:
     return server.client.post(
         "/v1/audio/transcriptions", files={"file": buffer.getvalue()}, data={"model": MODEL}
     )  # fmt: skip
+
+
+def test_exceptions_are_worded_in_one_place() -> None:
+    """Only `errors` makes words of an exception (its own `Refused` excepted); `models` does for the operator."""
+    folder = Path(__file__).parents[2] / "demo" / "serving"
+    found = set()
+    for path in sorted(folder.glob("*.py")):
+        for handler in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(handler, ast.ExceptHandler)
+                and handler.name
+                and ast.unparse(handler.type or handler) != "Refused"
+            ):
+                found |= {path.name for node in ast.walk(handler) if words(node, handler.name)}
+    assert found == {"models.py"}
+
+
+def words(node: ast.AST, name: str) -> bool:
+    """Whether it is f"{name}", str(name) or the like."""
+    if isinstance(node, ast.FormattedValue):
+        return name in {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
+    called = isinstance(node, ast.Call) and ast.unparse(node.func) in ("str", "repr", "format", "traceback.format_exc")
+    return called and name in {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 @pytest.mark.parametrize(
