@@ -30,7 +30,10 @@ from .serving import PATIENCE, until
         (["--model", "/nowhere"], "/nowhere"),
     ],
 )  # fmt: skip
-def test_what_is_refused(arguments: list[str], words: str, tiny_folder: Path) -> None:
+def test_what_is_refused(
+    arguments: list[str], words: str, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr("demo.serving.logs.configure", lambda level: None)  # the process is not ours here
     result = CliRunner().invoke(app, ["serve", "--model", str(tiny_folder), *arguments])
     assert result.exit_code == 1 and words in result.output, result.output
     assert "Traceback" not in result.output
