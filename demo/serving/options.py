@@ -59,7 +59,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     url_hosts: tuple[str, ...] = ()
@@ -79,9 +79,8 @@ class Settings:
         for origin in self.origins:
             if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
                 refuse(f"--allow-origin must be as in https://example.com, got {origin!r}")
-        for name in (f.name for f in self.limits.__dataclass_fields__.values()):
-            value = getattr(self.limits, name)
-            if not (math.isfinite(value) and value > 0) and name != "drain_seconds":
+        for name, value in vars(self.limits).items():
+            if not (math.isfinite(value) and value > 0) and (name, value) not in (("drain_seconds", 0), ("queue", 0)):
                 refuse(f"{name} must be above 0")
 
     @property

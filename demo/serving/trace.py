@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import ClientGone, as_api_error, respond
 from .logs import REQUEST_ID, event, logger
 from .metrics import Metrics
-from .security import PAGE
+from .security import HEALTH, PAGE
 
 
 class Trace:
@@ -50,7 +50,8 @@ class Trace:
         if code:
             self.metrics.refused.labels(str(status), code).inc()
         route = getattr(scope.get("route"), "path", None) or (PAGE if scope["path"].startswith(PAGE) else None)
-        level = logging.ERROR if status == 500 else logging.INFO
+        watched = scope["path"] in HEALTH and status == 200  # again and again
+        level = logging.ERROR if status == 500 else logging.DEBUG if watched else logging.INFO
         event(
             "request", level, method=scope["method"] if route else None, route=route, status=status, code=code,
             seconds=round(time.perf_counter() - started, 4),
