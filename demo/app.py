@@ -109,7 +109,7 @@ def mount(app: Any, assistant: Assistant, *, path: str, max_file_size: int) -> N
     Args:
         max_file_size: of an upload, in bytes.
     """
-    settings = Settings()
+    settings = Settings(concurrency=8)  # at a time; the engine has more slots, and other clients
     page = build(assistant, settings).queue(max_size=settings.queue_size)
     gr.mount_gradio_app(
         app, page, path=path, show_error=False, max_file_size=max_file_size, ssr_mode=False, enable_monitoring=False,
