@@ -36,7 +36,8 @@ def _renew_lock() -> None:
     _making = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_renew_lock)  # another thread may have held it
+if hasattr(os, "register_at_fork"):  # another thread may have held it
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Assistant:

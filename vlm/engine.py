@@ -74,6 +74,11 @@ class EngineStats:
 class Engine:
     """Answers samples, many at a time. Its thread starts with the first request. Safe to use from any thread.
 
+    What a request answers does not depend on the others: in float32 its text is the same whatever runs
+    beside it. Its numbers are bit-identical as long as the forward passes have the same shapes, whatever the
+    neighbours hold; in other shapes (other rows, another chunk, a beginning found in the cache) sums are
+    taken in another order, which moves log-probabilities by some 1e-6.
+
     A context manager; leaving it closes it. An engine that nobody holds any more ends by itself, and so
     does its thread when the interpreter exits. A process that is forked takes its own: in it this one is dead.
 

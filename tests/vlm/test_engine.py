@@ -34,7 +34,7 @@ from vlm.processor import Processor
 from vlm.request import Request
 from vlm.reuse import FeatureCache
 from vlm.sampling import SamplingOptions
-from vlm.scheduler import Scheduler
+from vlm.scheduler import COUNTED, Scheduler
 from vlm.slots import WORTH_WAITING
 
 from ..oracle import answer_ids
@@ -80,15 +80,7 @@ class Desk:
         raise AssertionError("it goes on and on")
 
     def __getattr__(self, name: str) -> int:
-        if name in (
-            "encoder_calls",
-            "feature_hits",
-            "prefilled_tokens",
-            "prefix_tokens",
-            "steps",
-            "cancelled",
-            "failed",
-        ):
+        if name in COUNTED:
             return self.scheduler.counted[name]
         return getattr(self.scheduler.slots, name)
 
@@ -526,7 +518,7 @@ def test_what_is_not_finite_poisons_nobody(
     """Zero times NaN is NaN: a row that held one is wiped, as no mask would hide it."""
     one = desk(slots=2)
     embed = tiny_model.decoder.embed
-    poison = torch.full((1, 1, 32), math.nan)
+    poison = torch.tensor(math.nan)
     monkeypatch.setattr(tiny_model.decoder, "embed", lambda ids: torch.where(ids[..., None] == 3, poison, embed(ids)))
     sample = mixed[5]
     bad = one.submit(replace(sample, input_ids=torch.where(torch.arange(len(sample)) == 9, 3, sample.input_ids)))
