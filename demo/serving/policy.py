@@ -89,6 +89,11 @@ PERSONAL: dict[str, tuple[str, Callable[[str], bool]]] = {
 """By rule, the stricter first: how it looks, and what else must be true of it (check digits)."""
 
 
+def _hiding(rule: str, holds: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
+    """For `re.sub`: the rule's name in place of what it applies to."""
+    return lambda match: f"[{rule}]" if holds(match[0]) else match[0]
+
+
 @dataclass(frozen=True)
 class Rules:
     """Keywords (whole words, case ignored), patterns by name, personal data; `redact` replaces, else refuses."""
@@ -116,5 +121,5 @@ class Rules:
             if not self.redact:
                 return Finding(rule)
             first = first or rule
-            result = pattern.sub(lambda m, rule=rule, holds=holds: f"[{rule}]" if holds(m[0]) else m[0], result)
+            result = pattern.sub(_hiding(rule, holds), result)
         return Finding(first, result) if first else None
