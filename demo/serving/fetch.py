@@ -85,6 +85,7 @@ class Fetcher:
         if not addresses or not all(public(address) for address in addresses):
             _refuse()
         backend = _Pinned(addresses[0], self.connect)
+        headers: dict[str | bytes, str | bytes]
         headers = {"Host": _netloc(scheme, host, port), "Accept": "image/*", "Accept-Encoding": "identity"}
         async with (
             httpcore.AsyncConnectionPool(network_backend=backend, max_connections=1) as pool,
