@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware import Middleware
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.cors import CORSMiddleware
@@ -110,7 +110,9 @@ def _add_health(app: FastAPI, service: Service) -> None:
         service.check_ready()
         return Status()
 
-    @app.get("/metrics", responses=_can_be(*_ALWAYS), response_class=PlainTextResponse)
+    plain = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+    @app.get("/metrics", responses=plain | _can_be(*_ALWAYS), response_class=Response)
     async def figures() -> Response:
         """For Prometheus."""
         return Response(service.metrics.text(), media_type=metrics.CONTENT_TYPE)
