@@ -110,7 +110,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
         service.check_ready()
         return Status()
 
-    plain = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    plain: dict[int | str, Any] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
     @app.get("/metrics", responses=plain | _can_be(*_ALWAYS), response_class=Response)
     async def figures() -> Response:
