@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.cors import CORSMiddleware
 
 from vlm import __version__
-from vlm.errors import VlmError
+from vlm.errors import InputError, VlmError
 
 from . import chat, metrics, models, transcribe
 from .errors import ApiError, respond
@@ -54,9 +54,11 @@ def build(
         fetch: in place of the one that the settings describe.
 
     Raises:
-        InputError: the file of served models cannot be used.
+        InputError: the file of served models cannot be used, or not beside the page.
     """
     served = models.served_models(assistant, settings.config, policies)
+    if settings.page and any(model.input or model.output for model in served.values()):
+        raise InputError("policies do not apply to the page: leave out --demo, or the policies", "bad_option")
     figures = metrics.Metrics(assistant.engine, next(iter(served)))
     fetcher = fetch or Fetcher(frozenset(host.lower() for host in settings.url_hosts))
     service = Service(assistant, assistant.engine, served, settings.limits, fetcher, figures, int(time.time()))

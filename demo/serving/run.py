@@ -58,8 +58,8 @@ class Server(uvicorn.Server):
             self.exit_code, self._stop_at = ENGINE_DIED, time.monotonic() + LAST_WORDS
         if self._stop_at is not None and not self.should_exit:
             late = time.monotonic() >= self._stop_at
-            if late or (not self.service.busy and not self.exit_code):
-                logs.event("stopping", unfinished=self.service.busy)
+            if late or (self.service.idle and not self.exit_code):
+                logs.event("stopping", idle=self.service.idle)
                 await asyncio.to_thread(self.service.engine.close)
                 self.should_exit = True
         return await super().on_tick(counter)

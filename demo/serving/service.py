@@ -42,6 +42,12 @@ class Service:
         """Answers that may be under way or waiting, at least one request's."""
         return max(self.engine.stats().slots + self.limits.queue, MAX_CHOICES)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way: of the API's requests, nor of the page's."""
+        stats = self.engine.stats()
+        return not (self.busy or stats.running or stats.waiting)
+
     def model(self, name: str) -> ServedModel:
         if name not in self.models:
             raise ApiError(404, "model_not_found", "This model is not served; GET /v1/models lists those that are.",

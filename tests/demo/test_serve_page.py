@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 from demo.serving.app import build
 from demo.serving.options import Limits, Settings
 from vlm.assistant import Assistant
+from vlm.errors import InputError
 
 from .serving import BASE, error
 
@@ -34,6 +36,13 @@ def test_the_page_is_there(client: TestClient) -> None:
     assert response.status_code == 200 and response.url.path == "/demo/"
     assert "vlm studio" in response.text and "content-security-policy" in response.headers
     assert client.get("/v1/models", headers=BASIC).status_code == 200
+
+
+def test_no_way_around_policies(assistant: Assistant, tmp_path: Path) -> None:
+    path = tmp_path / "served.toml"
+    path.write_text('[models.m]\ninput = ["p"]\n[policies.p]\nkeywords = ["x"]')
+    with pytest.raises(InputError, match="policies do not apply to the page"):
+        build(assistant, Settings(page=True, config=path))
 
 
 def test_a_browser_is_asked_for_the_key(client: TestClient) -> None:
