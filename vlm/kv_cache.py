@@ -104,9 +104,10 @@ class Window:
         if not (self.even and (past[0] == 0 or counts[0] == 1)):
             seen = torch.arange(self.seen) <= positions[..., None]  # (B, T, S)
             self.mask = (seen[:1] if self.even else seen)[:, None].to(device)
-        real = new < torch.tensor(self.counts)[:, None]  # (B, T)
-        self.real = real.to(device)
-        self.places = (real.nonzero()[:, 0] + start).to(device), positions[real].to(device)
+        if not self.even:
+            rows, steps = (new < torch.tensor(self.counts)[:, None]).nonzero().unbind(1)  # of what is no padding, (n,)
+            self.places = (rows + start).to(device), positions[rows, steps].to(device)
+            self.real = (rows * len(new) + steps).to(device)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Adds (B, K, T, H) for one layer and returns all that is seen, (B, K, S, H).
@@ -120,7 +121,8 @@ class Window:
             held[self.start : self.stop, :, self.seen - new.shape[2] : self.seen] = new
         else:
             rows, columns = self.places
-            held[rows, :, columns] = new.transpose(1, 2)[self.real].to(held.dtype)  # (n, K, H)
+            # (B, K, T, H) -> (B * T, K, H) -> (n, K, H)
+            held[rows, :, columns] = new.transpose(1, 2).flatten(0, 1)[self.real].to(held.dtype)
         return held[self.start : self.stop, :, : self.seen]
 
     def advance(self) -> None:
