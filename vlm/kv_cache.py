@@ -7,9 +7,9 @@ T new positions of each, S positions that are seen.
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +22,9 @@ class KVCache:
     keys, values: (L, R, K, C, H). `lengths[r]` positions of row r are filled; behind them stands what was
     there before, finite numbers that every mask hides.
     """
+
+    keys: Tensor
+    values: Tensor
 
     def __init__(
         self, config: DecoderConfig, rows: int, columns: int, dtype: torch.dtype = torch.float32,
@@ -131,10 +134,14 @@ class Window:
 
 
 def _zeros(layers: int, numbers: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(layers, numbers) zeros; on a CPU of pages that take no memory before they are written."""
-    if device.type != "cpu":
+    """(layers, numbers) zeros; on a CPU in pages of the system that take no memory before they are written.
+
+    numpy's zeros would ask for huge pages, and a few positions of each row then take all of the memory.
+    """
+    if device.type != "cpu" or not hasattr(mmap, "MAP_PRIVATE"):
         return torch.zeros(layers, numbers, dtype=dtype, device=device)
-    return torch.from_numpy(np.zeros((layers, numbers * dtype.itemsize), dtype=np.uint8)).view(dtype)
+    pages = mmap.mmap(-1, layers * numbers * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=dtype).view(layers, numbers)
 
 
 __all__ = ["KVCache", "Window"]
