@@ -7,9 +7,9 @@ T new positions of each, S positions that are seen.
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +22,9 @@ class KVCache:
     keys, values: (L, R, K, C, H). `lengths[r]` positions of row r are filled; behind them stands what was
     there before, finite numbers that every mask hides.
     """
+
+    keys: Tensor
+    values: Tensor
 
     def __init__(
         self, config: DecoderConfig, rows: int, columns: int, dtype: torch.dtype = torch.float32,
@@ -104,9 +107,10 @@ class Window:
         if not (self.even and (past[0] == 0 or counts[0] == 1)):
             seen = torch.arange(self.seen) <= positions[..., None]  # (B, T, S)
             self.mask = (seen[:1] if self.even else seen)[:, None].to(device)
-        real = new < torch.tensor(self.counts)[:, None]  # (B, T)
-        self.real = real.to(device)
-        self.places = (real.nonzero()[:, 0] + start).to(device), positions[real].to(device)
+        if not self.even:
+            rows, steps = (new < torch.tensor(self.counts)[:, None]).nonzero().unbind(1)  # of what is no padding, (n,)
+            self.places = (rows + start).to(device), positions[rows, steps].to(device)
+            self.real = (rows * len(new) + steps).to(device)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Adds (B, K, T, H) for one layer and returns all that is seen, (B, K, S, H).
@@ -120,7 +124,8 @@ class Window:
             held[self.start : self.stop, :, self.seen - new.shape[2] : self.seen] = new
         else:
             rows, columns = self.places
-            held[rows, :, columns] = new.transpose(1, 2)[self.real].to(held.dtype)  # (n, K, H)
+            # (B, K, T, H) -> (B * T, K, H) -> (n, K, H)
+            held[rows, :, columns] = new.transpose(1, 2).flatten(0, 1)[self.real].to(held.dtype)
         return held[self.start : self.stop, :, : self.seen]
 
     def advance(self) -> None:
@@ -129,10 +134,14 @@ class Window:
 
 
 def _zeros(layers: int, numbers: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(layers, numbers) zeros; on a CPU of pages that take no memory before they are written."""
-    if device.type != "cpu":
+    """(layers, numbers) zeros; on a CPU in pages of the system that take no memory before they are written.
+
+    numpy's zeros would ask for huge pages, and a few positions of each row then take all of the memory.
+    """
+    if device.type != "cpu" or not hasattr(mmap, "MAP_PRIVATE"):
         return torch.zeros(layers, numbers, dtype=dtype, device=device)
-    return torch.from_numpy(np.zeros((layers, numbers * dtype.itemsize), dtype=np.uint8)).view(dtype)
+    pages = mmap.mmap(-1, layers * numbers * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=dtype).view(layers, numbers)
 
 
 __all__ = ["KVCache", "Window"]

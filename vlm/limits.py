@@ -33,11 +33,12 @@ class EngineOptions:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        for name, least in (("slots", 1), ("tokens", 2), ("prefill_chunk", 1), ("queue", 0), ("feature_bytes", 0),
-                            ("encode_windows", 1)):  # fmt: skip
+        least = {"slots": 1, "tokens": 2, "prefill_chunk": 1, "queue": 0, "feature_bytes": 0, "encode_windows": 1}
+        for name, bound in least.items():
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and value >= least):
-                raise InputError(f"{name} must be a whole number, at least {least}, got {value!r}", "bad_option")
+            unset = value is None and getattr(EngineOptions, name) is None
+            if not unset and not (isinstance(value, int) and value >= bound):
+                raise InputError(f"{name} must be a whole number, at least {bound}, got {value!r}", "bad_option")
 
     def limits(self, model: VLM) -> Limits:
         """The cache takes a quarter of the free memory at most, on a CPU as it fills; features a hundredth."""

@@ -21,7 +21,7 @@ def digest_of(modality: str, item: MediaInput) -> Digest:
     """Of all that the features depend on besides the weights."""
     found = hashlib.blake2b(repr((modality, item.layout, tuple(item.inputs.shape))).encode(), digest_size=16)
     for tensor in (item.inputs, item.lengths):
-        found.update(tensor.reshape(-1).numpy())
+        found.update(tensor.reshape(-1).numpy().data)
     return found.digest()
 
 

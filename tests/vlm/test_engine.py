@@ -789,7 +789,9 @@ def test_the_interpreter_ends_while_it_talks(end: str, tiny_folder: Path) -> Non
     assert (done.returncode, done.stdout) == (0, "True\n") and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("wrong", [{"slots": 0}, {"queue": -1}, {"prefill_chunk": 0}, {"tokens": 1.5}, {"slots": "4"}])
+@pytest.mark.parametrize(
+    "wrong", [{"slots": 0}, {"queue": -1}, {"prefill_chunk": 0}, {"tokens": 1.5}, {"slots": "4"}, {"queue": None}]
+)
 def test_options_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))) as caught:
         EngineOptions(**wrong)
