@@ -63,7 +63,8 @@ HAZARDS = {
         (
             r"urllib\.request(\..*)?", r"urllib3(\..*)?", r"requests(\..*)?", r"httpx(\..*)?", r"aiohttp(\..*)?",
             r"http\.client(\..*)?", r"socket(\..*)?", r"ftplib(\..*)?", r"smtplib(\..*)?", r"telnetlib(\..*)?",
-            r"websockets?(\..*)?", r"httpcore(\..*)?", r"huggingface_hub(\..*)?", r"asyncio\.open_connection", r"torch\.utils\.model_zoo.*",
+            r"websockets?(\..*)?", r"httpcore(\..*)?", r"huggingface_hub(\..*)?", r"asyncio\.open_connection",
+            r"torch\.utils\.model_zoo.*",
         ),
         ("demo/serving/fetch.py",),
     ),
