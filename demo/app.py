@@ -103,6 +103,21 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
     return page
 
 
+def mount(app: Any, assistant: Assistant, *, path: str, max_file_size: int) -> None:
+    """The page under `path` of a FastAPI application, whose business keys and hosts are then.
+
+    Args:
+        max_file_size: of an upload, in bytes.
+    """
+    settings = Settings(concurrency=8)  # at a time; the engine has more slots, and other clients
+    page = build(assistant, settings).queue(max_size=settings.queue_size)
+    gr.mount_gradio_app(
+        app, page, path=path, show_error=False, max_file_size=max_file_size, ssr_mode=False, enable_monitoring=False,
+        pwa=False, mcp_server=False, run_history=False, footer_links=[], theme=theme(), head=HEAD,
+        app_kwargs={"middleware": [Middleware(ContentPolicy)]},
+    )  # fmt: skip
+
+
 def _plain(name: str) -> str:
     return "".join(c for c in name if c.isprintable() and c not in "<>&{}")
 

@@ -31,7 +31,12 @@ ONLY_IN: dict[str, set[str]] = {
     "safetensors": {"vlm/checkpoint.py"},
     "tokenizers": {"vlm/tokenizer.py", "training/tokenizer.py"},
     # what the demo is made of
-    **{name: {"demo/"} for name in ("gradio", "gradio_client", "starlette", "fastapi", "uvicorn", "socket", "http")},
+    **{
+        name: {"demo/"}
+        for name in ("gradio", "gradio_client", "starlette", "fastapi", "uvicorn", "prometheus_client", "http")
+    },
+    "socket": {"demo/serving/fetch.py"},
+    "httpcore": {"demo/serving/fetch.py"},
     # heavy parts that only one corner needs
     "torchvision": set(),
     "einops": {"projector/"},

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,85 +14,65 @@ from encoders.media import AudioSource, ImageSource, load_audio, load_image
 
 from . import checkpoint
 from .batch import IGNORE_INDEX, Sample, collate
-from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, available_memory, in_order
+from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, in_order
 from .chat import Message, check, parts_of
 from .config import ModelConfig
 from .constraints import JsonSchema
-from .errors import InputError
-from .generate import SamplingOptions, generate
+from .engine import Engine, EngineOptions
+from .errors import InputError, VlmError
+from .generation import Reply, together
+from .limits import DEFAULTS, available_memory
 from .model import VLM
 from .processor import Processor
-from .tokenizer import Tokenizer
+from .sampling import SamplingOptions
 
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_MEDIA = 16
+_making = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One answer. `finish_reason` is "stop" (it ended by itself or by a stop string) or "length"."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    seconds_to_first_token: float
-    seconds: float
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Decoding speed after the first token."""
-        decoding = self.seconds - self.seconds_to_first_token
-        return (self.completion_tokens - 1) / decoding if self.completion_tokens > 1 and decoding > 0 else 0.0
+def _renew_lock() -> None:
+    global _making
+    _making = threading.Lock()
 
 
-@dataclass
-class TextStream:
-    """Tokens -> text that is safe to show: whole characters only, nothing that may begin a stop string."""
-
-    tokenizer: Tokenizer
-    stop: tuple[str, ...] = ()
-    ids: list[int] = field(default_factory=list)
-    shown: int = 0
-    stopped: bool = False
-    text: str = ""
-
-    def push(self, token: int) -> str:
-        """Adds a token and returns the new text to show, possibly none."""
-        self.ids.append(token)
-        return self._show(final=False)
-
-    def finish(self) -> str:
-        """What was held back and no longer needs to be."""
-        return self._show(final=True)
-
-    def _show(self, final: bool) -> str:
-        if self.stopped:
-            return ""
-        text = self.tokenizer.decode(self.ids).removeprefix(" ")
-        for stop in self.stop:
-            if (at := text.find(stop)) >= 0:
-                text, self.stopped = text[:at], True
-        safe = len(text)
-        if not (final or self.stopped):
-            # U+FFFD at the end: the bytes of a character are not all here yet.
-            safe = len(text.rstrip("\ufffd"))
-            safe -= max((k for s in self.stop for k in range(1, len(s)) if text.endswith(s[:k])), default=0)
-        fresh = text[self.shown : max(safe, self.shown)]
-        self.shown += len(fresh)
-        self.text += fresh
-        return fresh
+if hasattr(os, "register_at_fork"):  # another thread may have held it
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Assistant:
     """A loaded model with everything that is needed to talk to it.
 
     Images may be a path, bytes, a data URI, a PIL image or an array (H, W, 3) uint8; sounds a path,
-    bytes or (samples, rate). All calls raise `VlmError` subclasses for input that cannot be used.
+    bytes or (samples, rate). All calls raise `VlmError` subclasses for input that cannot be used, and may
+    come from several threads at once: their answers are generated together.
+
+    A context manager; leaving it closes its engine.
     """
 
-    def __init__(self, model: VLM, processor: Processor, card: str = "") -> None:
-        self.model, self.processor, self.card = model, processor, card
+    def __init__(self, model: VLM, processor: Processor, card: str = "", engine: EngineOptions = DEFAULTS) -> None:
+        self.model, self.processor, self.card, self._engine_options = model, processor, card, engine
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What generates; made when it is first needed, and anew after `close` and in a forked process."""
+        with _making:
+            if self._engine is None or not self._engine.ours:
+                self._engine = Engine(self.model, self.processor, self._engine_options)
+            return self._engine
+
+    def close(self, drain_seconds: float = 0.0) -> None:
+        """Ends the engine, as `Engine.close` does."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close(drain_seconds)
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def config(self) -> ModelConfig:
@@ -132,7 +111,12 @@ class Assistant:
     def stream(self, messages: list[Message], **options: Any) -> Iterator[str | Reply]:
         """Pieces of the answer as they come, whole characters each; the `Reply` comes last."""
         chosen = _options(options)
-        yield from self._stream([self._sample(messages)], chosen)
+        with together(self.engine.submit_all([self._sample(messages)], chosen)) as (generation,):
+            for event in generation:
+                if isinstance(event, Reply):
+                    yield event
+                elif event.text:
+                    yield event.text
 
     def caption(
         self, images: Iterable[ImageSource], *, style: str = "detailed", prompt: str | None = None,
@@ -172,8 +156,10 @@ class Assistant:
             image: dict[str, Any] = {"type": "image", "image": request.source(), "name": request.name}
             return self._sample([{"role": "user", "content": [image, {"type": "text", "text": request.prompt}]}])
 
-        def answer(samples: list[Sample], places: list[int]) -> list[Reply]:
-            return self._answer(samples, chosen, grammar, places)
+        def answer(samples: list[Sample], places: list[int]) -> list[Reply | VlmError]:
+            constraints = None if grammar is None else [grammar.constraint() for _ in samples]
+            with together(self.engine.submit_all(samples, chosen, constraints=constraints, streams=places)) as all_:
+                return [one.outcome() for one in all_]
 
         def fitting(sample: Sample) -> int:
             device = self.model.device
@@ -258,51 +244,9 @@ class Assistant:
         config = self.config
         return JsonSchema(schema, self.processor.tokenizer, config.decoder.vocab_size, config.special_ids.eos)
 
-    def _answer(
-        self, samples: list[Sample], options: SamplingOptions, schema: JsonSchema | None = None,
-        places: Sequence[int] | None = None,
-    ) -> list[Reply]:  # fmt: skip
-        return [item for item in self._stream(samples, options, schema, places) if isinstance(item, Reply)]
-
-    def _stream(
-        self, samples: list[Sample], options: SamplingOptions, schema: JsonSchema | None = None,
-        places: Sequence[int] | None = None,
-    ) -> Iterator[str | Reply]:  # fmt: skip
-        """Text pieces (of the first row only, where there are several), then one reply per row."""
-        context = self.config.decoder.max_position_embeddings
-        limits = [min(options.max_new_tokens, context - len(s)) for s in samples]  # a long neighbour takes no room
-        eos = self.config.special_ids.eos
-        streams = [TextStream(self.processor.tokenizer, options.stop) for _ in samples]
-        counts, ended = [0] * len(samples), [False] * len(samples)
-        started = time.perf_counter()
-        first = 0.0
-        batch = collate(samples, self.config.special_ids.pad, left=True).to(self.model.device)
-        capped = SamplingOptions(**{**options.__dict__, "max_new_tokens": max(limits)})
-
-        def stopped(row: int, _token: int) -> bool:
-            return streams[row].stopped or counts[row] + 1 >= limits[row]
-
-        constraints = None if schema is None else [schema.constraint() for _ in samples]
-        for tokens in generate(self.model, batch, capped, eos, stopped, constraints=constraints, streams=places):
-            first = first or time.perf_counter() - started
-            for row, token in enumerate(tokens):
-                if token is None or ended[row]:
-                    continue
-                counts[row] += 1
-                ended[row] = token in eos
-                piece = "" if ended[row] else streams[row].push(token)
-                ended[row] = ended[row] or streams[row].stopped
-                if piece and row == 0:
-                    yield piece
-            if all(ended):
-                break
-        seconds = time.perf_counter() - started
-        for row, stream in enumerate(streams):
-            piece = stream.finish()
-            if piece and row == 0:
-                yield piece
-            reason = "stop" if ended[row] else "length"
-            yield Reply(stream.text, reason, len(samples[row]), counts[row], first, seconds)
+    def _answer(self, samples: list[Sample], options: SamplingOptions) -> list[Reply]:
+        with together(self.engine.submit_all(samples, options)) as generations:
+            return [generation.result() for generation in generations]
 
 
 def question_messages(
@@ -359,7 +303,6 @@ __all__ = [
     "CaptionRequest",
     "Captioned",
     "Reply",
-    "TextStream",
     "load",
     "load_image",
     "opened",

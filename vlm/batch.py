@@ -5,6 +5,7 @@ Shapes: B rows, T positions; media windows (N, ...) of all rows in reading order
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -44,6 +45,18 @@ class MediaBatch:
     lengths: Tensor
     layouts: list[tuple[int, int, int, int]]
 
+    @classmethod
+    def of(cls, items: Sequence[MediaInput]) -> MediaBatch:
+        """At least one image or sound."""
+        return cls(
+            torch.cat([item.inputs for item in items]),
+            torch.cat([item.lengths for item in items]),
+            [item.layout for item in items],
+        )
+
+    def to(self, device: torch.device | str) -> MediaBatch:
+        return MediaBatch(self.inputs.to(device), self.lengths.to(device), self.layouts)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -69,9 +82,7 @@ class Batch:
         return (allowed | torch.eye(T, dtype=torch.bool, device=self.valid.device))[:, None]
 
     def to(self, device: torch.device | str) -> Batch:
-        media = {
-            name: MediaBatch(m.inputs.to(device), m.lengths.to(device), m.layouts) for name, m in self.media.items()
-        }
+        media = {name: one.to(device) for name, one in self.media.items()}
         names = ("input_ids", "labels", "valid", "position_ids", "segment_ids")
         return replace(self, media=media, **{name: getattr(self, name).to(device) for name in names})
 
@@ -103,15 +114,7 @@ def collate(samples: list[Sample], pad_id: int, *, left: bool = False) -> Batch:
 def _collate_media(samples: list[Sample]) -> dict[str, MediaBatch]:
     names = sorted({name for sample in samples for name in sample.media})
     found = {name: [item for sample in samples for item in sample.media.get(name, ())] for name in names}
-    return {
-        name: MediaBatch(
-            torch.cat([item.inputs for item in items]),
-            torch.cat([item.lengths for item in items]),
-            [item.layout for item in items],
-        )
-        for name, items in found.items()
-        if items
-    }
+    return {name: MediaBatch.of(items) for name, items in found.items() if items}
 
 
 def pack(samples: list[Sample], private_id: int | None = None) -> Sample:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoders.media import ImageSource
@@ -20,10 +19,8 @@ from encoders.media import ImageSource
 from .errors import InputError, VlmError
 
 if TYPE_CHECKING:
-    import torch
-
-    from .assistant import Reply
     from .batch import Sample
+    from .generation import Reply
 
 CAPTION_PROMPTS = {
     "short": "Describe the image briefly.",
@@ -71,13 +68,13 @@ class CaptionBatches:
     """The work of `Assistant.caption_batches`.
 
     prepare: what workers do; raises `VlmError` for a request that cannot be answered.
-    answer: (samples, places) -> replies.
+    answer: (samples, places) -> a reply for each, or what was wrong with it.
     fitting: how many rows like this sample make a batch, asked once where `batch_size` is None.
     complete: a reply that was cut off is an error (half a JSON object is of no use).
     """
 
     prepare: Callable[[CaptionRequest], Sample]
-    answer: Callable[[list[Sample], list[int]], list[Reply]]
+    answer: Callable[[list[Sample], list[int]], list[Reply | VlmError]]
     fitting: Callable[[Sample], int]
     batch_size: int | None
     workers: int
@@ -129,23 +126,13 @@ class CaptionBatches:
         chosen = sorted(window, key=lambda item: abs(len(item[1]) - length))[:size]
         taken = {place for place, _ in chosen}
         window[:] = [item for item in window if item[0] not in taken]
-        return self._answers(chosen)
-
-    def _answers(self, items: list[tuple[int, Sample]]) -> list[Captioned]:
-        places, samples = [place for place, _ in items], [sample for _, sample in items]
-        try:
-            replies = self.answer(samples, places)
-        except RuntimeError as error:
-            if type(error).__name__ != "OutOfMemoryError":  # torch's
-                raise
-            if len(items) == 1:
-                lacking = InputError("not enough memory for this image; take a smaller model", "out_of_memory")
-                return [Captioned(places[0], error=lacking)]
-            half = len(items) // 2
-            return self._answers(items[:half]) + self._answers(items[half:])
+        places = [place for place, _ in chosen]
+        replies = self.answer([sample for _, sample in chosen], places)
         return [self._judged(place, reply) for place, reply in zip(places, replies, strict=True)]
 
-    def _judged(self, place: int, reply: Reply) -> Captioned:
+    def _judged(self, place: int, reply: Reply | VlmError) -> Captioned:
+        if isinstance(reply, VlmError):
+            return Captioned(place, error=reply)
         if self.complete and reply.finish_reason != "stop":
             reason = f"no complete JSON within {reply.completion_tokens} tokens; raise max_new_tokens"
             return Captioned(place, error=InputError(reason, "schema_incomplete"))
@@ -161,22 +148,3 @@ def in_order(batches: Iterable[list[Captioned]]) -> Iterator[Captioned]:
         while following in early:
             yield early.pop(following)
             following += 1
-
-
-def available_memory(device: torch.device) -> int:
-    """Bytes that are free for a batch: of the GPU, or of this machine or container."""
-    if device.type == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info(device)[0])
-    free = 4 << 30  # where nothing tells
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
-        group = Path("/sys/fs/cgroup")
-        limit = (group / "memory.max").read_text().strip()
-        if limit != "max":
-            free = min(free, int(limit) - int((group / "memory.current").read_text()))
-    except (OSError, ValueError, StopIteration):
-        pass
-    return max(free, 0)

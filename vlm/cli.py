@@ -1,4 +1,4 @@
-"""`vlm ...`: ask, chat, info, train, eval, demo, caption. The one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: ask, chat, info, train, eval, demo, serve, caption. The one module that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def chat(
         "repetition_penalty": repetition_penalty, "seed": seed,
     }  # fmt: skip
     with friendly_errors():
-        from .generate import SamplingOptions
+        from .sampling import SamplingOptions
 
         assistant = _load(model)
         SamplingOptions(**options)  # a bad one is reported before the first question
@@ -358,6 +358,57 @@ def demo(
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
         launch(_load(model), Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
+
+
+@app.command()
+def serve(
+    model: Model = "default",
+    host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
+    api_key: Annotated[
+        str, typer.Option(envvar="VLM_API_KEY", help="Asked on every route but health, as a bearer token.")
+    ] = "",
+    allow_host: Annotated[list[str] | None, typer.Option(help="A further name that requests may address.")] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Web pages of this origin may ask, as in https://example.com.")
+    ] = None,
+    allow_url_host: Annotated[
+        list[str] | None, typer.Option(help="Pictures may be fetched from this public host (default: from none).")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML: the names the model is served by, their prompts and policies.")
+    ] = None,
+    with_demo: Annotated[bool, typer.Option("--demo", help="Also the page of vlm demo, under /demo.")] = False,
+    queue_size: Annotated[int, typer.Option(min=1, help="Answers under way or waiting; more are refused.")] = 64,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that an answer may take.")] = 120,
+    drain: Annotated[float, typer.Option(min=0, help="Seconds for answers under way after SIGTERM.")] = 30,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """An OpenAI-compatible server: /v1/chat/completions, /v1/audio/transcriptions (extra: vlm-studio[serve]).
+
+    \b
+    vlm serve
+    vlm serve --host 0.0.0.0 --api-key "$(openssl rand -hex 16)" --demo
+    """
+    with friendly_errors():
+        try:
+            from demo.serving.options import Limits, Settings
+            from demo.serving.run import serve
+
+            limits = Limits(queue=queue_size, request_seconds=timeout, drain_seconds=drain)
+            settings = Settings(
+                host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
+                config, with_demo, log_level, limits,
+            )  # fmt: skip
+            status = serve(lambda: _load(model, device), settings)
+        except ModuleNotFoundError as error:
+            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio"):
+                raise
+            extra = "serve,demo" if with_demo else "serve"
+            typer.echo(f"error: the server needs {error.name}: pip install 'vlm-studio[{extra}]'", err=True)
+            raise typer.Exit(1) from None
+        raise typer.Exit(status)
 
 
 @app.command()

@@ -44,7 +44,7 @@ class JsonSchema:
 
 
 class JsonConstraint:
-    """A `vlm.generate.Constraint`. The end of the answer is allowed only where the JSON is complete."""
+    """A `vlm.sampling.Constraint`. The end of the answer is allowed only where the JSON is complete."""
 
     def __init__(self, matcher: Any, vocab_size: int) -> None:
         from llguidance.numpy import allocate_token_bitmask

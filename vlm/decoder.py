@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import DecoderConfig, RopeScaling
-from .kv_cache import KVCache
+from .kv_cache import Window
 
 
 class RMSNorm(nn.Module):
@@ -130,7 +130,7 @@ class Attention(nn.Module):
 
     def forward(
         self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor | None,
-        cache: KVCache | None, layer: int,
+        cache: Window | None, layer: int,
     ) -> Tensor:  # fmt: skip
         B, T, _ = x.shape
         # (B, T, heads * H) -> (B, heads, T, H)
@@ -181,7 +181,7 @@ class Block(nn.Module):
 
     def forward(
         self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor | None,
-        cache: KVCache | None, layer: int,
+        cache: Window | None, layer: int,
     ) -> Tensor:  # fmt: skip
         x = x + self.self_attn(self.input_layernorm(x), rope, mask, cache, layer)
         return x + self.mlp(self.post_attention_layernorm(x))
@@ -224,28 +224,26 @@ class LlamaDecoder(nn.Module):
 
     def states(
         self, inputs_embeds: Tensor, position_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None, cache: KVCache | None = None,
+        attention_mask: Tensor | None = None, cache: Window | None = None,
     ) -> Tensor:  # fmt: skip
         """(B, T, D) -> final states (B, T, D), after the last norm.
 
         Args:
-            position_ids: (B, T) int64; by default counted on from the cache's length.
-            attention_mask: bool, True where attention is allowed: (B, 1, T, S) in full, or
-                (B, 1, 1, S) for a single new position. None means causal over all positions.
-            cache: is written and advanced by T.
+            position_ids: (B, T) int64; by default from 0.
+            attention_mask: bool (B, 1, T, T), True where attention is allowed; None means causal.
+            cache: the rows that these positions belong to: it tells both of the above, is written and advanced.
         """
         B, T, _ = inputs_embeds.shape
-        past = cache.length if cache is not None else 0
-        if position_ids is None:
-            position_ids = torch.arange(past, past + T, device=inputs_embeds.device).expand(B, T)
-        if attention_mask is None and past and T > 1:  # a chunk after a prefix: causal, shifted
-            attention_mask = causal_mask(T, past + T, inputs_embeds.device)
+        if cache is not None:
+            position_ids, attention_mask = cache.position_ids, cache.mask
+        elif position_ids is None:
+            position_ids = torch.arange(T, device=inputs_embeds.device).expand(B, T)
         rope = self.model.rotary(position_ids)
         x = inputs_embeds
         for index, block in enumerate(self.model.layers):
             x = block(x, rope, attention_mask, cache, index)
         if cache is not None:
-            cache.advance(T)
+            cache.advance()
         return self.model.norm(x)
 
     def head(self, states: Tensor) -> Tensor:
@@ -254,7 +252,7 @@ class LlamaDecoder(nn.Module):
 
     def forward(
         self, inputs_embeds: Tensor, position_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None, cache: KVCache | None = None,
+        attention_mask: Tensor | None = None, cache: Window | None = None,
     ) -> Tensor:  # fmt: skip
         """(B, T, D) -> logits (B, T, V); arguments as in `states`."""
         return self.head(self.states(inputs_embeds, position_ids, attention_mask, cache))

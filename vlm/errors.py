@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from encoders.errors import MediaError, VlmError
 
-__all__ = ["CheckpointError", "ContextLengthError", "InputError", "MediaError", "VlmError"]
+__all__ = [
+    "CheckpointError", "ContextLengthError", "EngineDeadError", "InputError", "MediaError", "QueueFullError",
+    "RequestFailedError", "VlmError",
+]  # fmt: skip
 
 
 class CheckpointError(VlmError):
@@ -31,3 +34,25 @@ class ContextLengthError(InputError):
             "context_length_exceeded",
         )
         self.tokens, self.limit = tokens, limit
+
+
+class QueueFullError(VlmError):
+    """The engine has as many requests waiting as it accepts; the same one may be accepted later."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__("queue_full", f"{waiting} requests are waiting, and no more are accepted; try again later")
+        self.waiting = waiting
+
+
+class EngineDeadError(VlmError):
+    """The engine has ended, by `close` or by an error of its own: what it had not finished has no answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("engine_dead", f"the engine {reason}")
+
+
+class RequestFailedError(VlmError):
+    """One request met a fault of this program; the others go on. The log has the exception."""
+
+    def __init__(self) -> None:
+        super().__init__("request_failed", "this request met an internal fault; the log has the details")

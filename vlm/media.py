@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from encoders.media import IMAGE_FORMATS, ImageSource, image_format, image_format_of, read_image_file
+from encoders.base import SAMPLE_RATE
+from encoders.media import (
+    IMAGE_FORMATS,
+    SERVER_LIMITS,
+    ImageSource,
+    image_format,
+    image_format_of,
+    load_audio,
+    load_image,
+    read_image_file,
+)  # fmt: skip
 
-__all__ = ["IMAGE_FORMATS", "ImageSource", "image_format", "image_format_of", "read_image_file"]
+__all__ = [
+    "IMAGE_FORMATS", "SAMPLE_RATE", "SERVER_LIMITS", "ImageSource", "image_format", "image_format_of", "load_audio",
+    "load_image", "read_image_file",
+]  # fmt: skip

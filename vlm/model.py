@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from encoders.base import Features
+from encoders.base import Features, MediaInput
 from encoders.clip import ClipEncoder
 from encoders.whisper import WhisperEncoder
 from projector.build import build_projector
 
-from .batch import Batch
+from .batch import Batch, MediaBatch
 from .config import ModelConfig
 from .decoder import LlamaDecoder
-from .kv_cache import KVCache
 
 
 def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, token_id: int) -> Tensor:
@@ -51,6 +52,17 @@ class VLM(nn.Module):
         features: Features = self.encoders[modality](media.inputs, media.lengths)
         return self.projectors[modality](features.values, features.lengths, media.layouts)
 
+    def encode_each(self, items: Sequence[MediaInput], modality: str) -> list[Tensor]:
+        """As `encode`, of images or sounds apart from any text: features (n, D) of each."""
+        media = MediaBatch.of(items).to(self.device)
+        features: Features = self.encoders[modality](media.inputs, media.lengths)
+        found, start = [], 0
+        for item in items:
+            part = slice(start, start + len(item.inputs))
+            found.append(self.projectors[modality](features.values[part], features.lengths[part], [item.layout]))
+            start = part.stop
+        return found
+
     def embed(self, batch: Batch) -> Tensor:
         """(B, T) ids and their media -> (B, T, D)."""
         inputs_embeds = self.decoder.embed(batch.input_ids)
@@ -60,13 +72,13 @@ class VLM(nn.Module):
             inputs_embeds = splice_features(inputs_embeds, batch.input_ids, features, self.placeholder_ids[modality])
         return inputs_embeds
 
-    def states(self, batch: Batch, cache: KVCache | None = None) -> Tensor:
+    def states(self, batch: Batch) -> Tensor:
         """Final decoder states (B, T, D)."""
-        return self.decoder.states(self.embed(batch), batch.position_ids, batch.attention_mask(), cache)
+        return self.decoder.states(self.embed(batch), batch.position_ids, batch.attention_mask())
 
-    def forward(self, batch: Batch, cache: KVCache | None = None) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Logits (B, T, V), always."""
-        return self.decoder.head(self.states(batch, cache))
+        return self.decoder.head(self.states(batch))
 
     @property
     def device(self) -> torch.device:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from vlm.config import DecoderConfig, ModelConfig, SpecialIds
 from vlm.model import build_model
 from vlm.processor import Processor
 from vlm.tokenizer import Tokenizer
+
+from .ports import free_port
 
 CONTROLS = ["<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|image|>", "<|audio|>"]
 
@@ -49,12 +50,6 @@ def assistant() -> Assistant:
         for parameter in model.parameters():
             parameter.mul_(3)
     return Assistant(model, Processor(config, Tokenizer(backend)))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

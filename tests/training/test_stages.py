@@ -26,8 +26,10 @@ from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_re
 from vlm import checkpoint
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
 from vlm.errors import CheckpointError, VlmError
-from vlm.generate import SamplingOptions, generate
 from vlm.model import build_model
+from vlm.sampling import SamplingOptions
+
+from ..oracle import answer_ids
 
 RECIPES = Path(loop.__file__).parent / "recipes"
 CPU = torch.device("cpu")
@@ -441,8 +443,7 @@ def test_exact_answers_are_those_that_greedy_decoding_gives(fresh, studio_proces
             prompt = studio_processor(
                 [{"role": "user", "content": [*media, {"type": "text", "text": qa.question}]}], for_training=False
             )
-            batch = collate([prompt], 0, left=True)
-            said = [t[0] for t in generate(model, batch, SamplingOptions(max_new_tokens=6), (2,))]
+            said = answer_ids(model, prompt, SamplingOptions(max_new_tokens=6), (2,))
             if wrong := (index + number) % 3 == 0:
                 said[number * 2] = (said[number * 2] + 1) % 1000
             right += not wrong

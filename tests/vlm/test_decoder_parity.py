@@ -12,9 +12,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from vlm.batch import IGNORE_INDEX, Sample, collate
 from vlm.config import DecoderConfig, RopeScaling
 from vlm.decoder import Attention, LlamaDecoder, RMSNorm, attend, causal_mask, rope_frequencies
-from vlm.generate import SamplingOptions, generate
 from vlm.kv_cache import KVCache
 from vlm.model import VLM
+from vlm.sampling import SamplingOptions
+
+from ..oracle import answer_ids
 
 torch.set_num_threads(1)
 
@@ -117,8 +119,7 @@ def test_64_greedy_tokens_are_those_of_transformers(shape: str, scaling: str) ->
     prompt = token_ids(1, 20, seed=5)  # 20 + 64 positions: well beyond the trained 32
     expected = theirs.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=64)
     model = VLM(ours(config, theirs), {}, {}, {})
-    batch = collate([Sample(prompt[0], torch.full_like(prompt[0], IGNORE_INDEX))], 0, left=True)
-    found = [tokens[0] for tokens in generate(model, batch, SamplingOptions(max_new_tokens=64), eos=())]
+    found = answer_ids(model, Sample(prompt[0], prompt[0]), SamplingOptions(max_new_tokens=64))
     assert found == expected[0, 20:].tolist()
     assert len(found) == 64 and len(set(found)) > 5  # not a model that repeats one word
 
@@ -196,8 +197,8 @@ def test_cached_is_uncached(shape: str, scaling: str, chunks: list[int]) -> None
     model = random_decoder(config_of(shape, scaling))
     embeds = model.embed(token_ids(2, 28))
     cache = KVCache(model.config, 2, 28)
-    parts = [model(part, cache=cache) for part in embeds.split(chunks, dim=1)]
-    assert cache.length == cache.capacity == 28
+    parts = [model(part, cache=cache.window([part.shape[1]] * 2)) for part in embeds.split(chunks, dim=1)]
+    assert cache.lengths == [28, 28] and cache.columns == 28
     assert difference(torch.cat(parts, dim=1), model(embeds)) <= 1e-5
 
 
@@ -207,7 +208,7 @@ def test_cached_is_uncached_beyond_the_trained_length(scaling: str) -> None:
     model = random_decoder(config_of("gqa", scaling))
     embeds = model.embed(token_ids(1, 90))
     cache = KVCache(model.config, 1, 90)
-    parts = [model(part, cache=cache) for part in embeds.split([40, 1, 1, 30, 1, 17], dim=1)]
+    parts = [model(part, cache=cache.window([part.shape[1]])) for part in embeds.split([40, 1, 1, 30, 1, 17], dim=1)]
     assert difference(torch.cat(parts, dim=1), model(embeds)) <= 1e-5
 
 
@@ -220,7 +221,7 @@ def test_cached_steps_with_gradients_enabled_weights() -> None:
         cache = KVCache(model.config, 2, 20)
         parts = []
         for part in embeds.split([7, 6, 7], dim=1):
-            parts.append(model(part, cache=cache).detach())
+            parts.append(model(part, cache=cache.window([part.shape[1]] * 2)).detach())
             cache.keys, cache.values = cache.keys.detach(), cache.values.detach()
     assert difference(torch.cat(parts, dim=1), model(embeds)) <= 1e-5
 
@@ -229,9 +230,9 @@ def test_cache_refuses_more_than_it_holds_and_names_both_numbers() -> None:
     model = random_decoder(config_of("gqa"))
     cache = KVCache(model.config, 1, 8)
     with torch.no_grad():
-        model(model.embed(token_ids(1, 6)), cache=cache)
+        model(model.embed(token_ids(1, 6)), cache=cache.window([6]))
         with pytest.raises(ValueError, match=r"8 .*9"):
-            model(model.embed(token_ids(1, 3)), cache=cache)
+            cache.window([3])
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -244,14 +245,14 @@ def test_single_step_fold_is_the_unfolded_product(shape: str, masked: bool) -> N
     cache = KVCache(config, rows, past + 1)
     cache.keys[0, :, :, :past] = torch.randn(rows, config.num_key_value_heads, past, 16)
     cache.values[0, :, :, :past] = torch.randn(rows, config.num_key_value_heads, past, 16)
-    cache.length = past
+    cache.lengths = [past] * rows
     visible = torch.ones(rows, past + 1, dtype=torch.bool)
     if masked:
         visible[0, :4] = visible[2, :9] = False
     mask = visible[:, None, None] if masked else None
     x = torch.randn(rows, 1, config.hidden_size)
     rope = torch.ones(rows, 1, 1, 16), torch.zeros(rows, 1, 1, 16)  # no rotation
-    found = layer(x, rope, mask, cache, 0)
+    found = layer(x, rope, mask, cache.window([1] * rows), 0)
     # By hand: each query head with the keys of its group.
     groups = config.num_attention_heads // config.num_key_value_heads
     heads = []

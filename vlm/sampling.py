@@ -1,22 +1,15 @@
-"""Sampling as pure functions, and one loop that decodes a batch step by step.
-
-Shapes: B rows, V vocabulary.
-"""
+"""How the next token is chosen: pure functions of (V,) logits, V the vocabulary, and of a row's own random stream."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from .batch import Batch
 from .errors import InputError
-from .kv_cache import KVCache
-from .model import VLM
 
 
 @dataclass(frozen=True)
@@ -117,47 +110,3 @@ def row_generator(options: SamplingOptions, row: int, device: torch.device) -> t
     else:
         generator.manual_seed((options.seed + row * 0x9E3779B97F4A7C15) % (1 << 63))
     return generator
-
-
-@torch.inference_mode()
-def generate(
-    model: VLM, batch: Batch, options: SamplingOptions, eos: tuple[int, ...],
-    stopped: Callable[[int, int], bool] = lambda row, token: False, *,
-    constraints: Sequence[Constraint] | None = None, streams: Sequence[int] | None = None,
-) -> Iterator[list[int | None]]:  # fmt: skip
-    """Decodes a left-padded batch; yields each step's token per row, None for rows that have ended.
-
-    An `eos` token is yielded and ends its row. `stopped(row, token)` is asked after every token
-    and may end a row for other reasons (stop strings, cancellation). `constraints`, one a row, narrow
-    what may come next. `streams` numbers the rows' random streams where it is not the row's own number:
-    a picture of a long list is then sampled alike in whatever batch it comes.
-    """
-    rows, prompt = batch.input_ids.shape
-    cache = KVCache(model.decoder.config, rows, prompt + options.max_new_tokens, model.dtype, model.device)
-    generators = [row_generator(options, stream, model.device) for stream in streams or range(rows)]
-    seen = [batch.input_ids[row][batch.valid[row]] for row in range(rows)]
-    states = model.states(batch, cache)[:, -1]
-    positions = batch.position_ids[:, -1]
-    padded = not bool(batch.valid.all())
-    visible = batch.valid
-    alive = [True] * rows
-    for step in range(options.max_new_tokens):
-        logits = model.decoder.head(states)
-        tokens: list[int | None] = [None] * rows
-        for row in range(rows):
-            if alive[row]:
-                scores = logits[row] if constraints is None else constraints[row].mask(logits[row])
-                token = next_token(scores, seen[row], options, generators[row])
-                if constraints is not None:
-                    constraints[row].push(token)
-                seen[row] = torch.cat((seen[row], seen[row].new_tensor([token])))
-                tokens[row] = token
-                alive[row] = token not in eos and not stopped(row, token)
-        yield tokens
-        if not any(alive) or step + 1 == options.max_new_tokens:
-            return
-        ids = torch.tensor([[t if t is not None else 0] for t in tokens], device=model.device)
-        positions = positions + 1
-        visible = torch.cat((visible, visible.new_ones(rows, 1)), dim=1)
-        mask = visible[:, None, None, :] if padded else None
-        states = model.decoder.states(model.decoder.embed(ids), positions[:, None], mask, cache)[:, -1]
