@@ -656,5 +656,5 @@ def test_evened_out_a_tower_computes_what_it_did(no_ln_pre, studio_processor):
         even_out(tower, tiles)
         after = tower(tiles, lengths).values
         assert float(after.flatten(0, 1).std(0).mean()) == pytest.approx(1, rel=1e-3)
-        torch.testing.assert_close(after * before.flatten(0, 1).std(0).mean(), before, rtol=1e-3, atol=1e-3)
-        torch.testing.assert_close(tower.visual(tower.normalise(tiles)), said, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(after * before.flatten(0, 1).std(0).mean(), before, rtol=1e-3, atol=5e-3)
+        torch.testing.assert_close(tower.visual(tower.normalise(tiles)), said, rtol=1e-3, atol=5e-3)
