@@ -1,4 +1,4 @@
-"""`vlm ...`: ask, chat, info, train, eval, demo, serve, caption. The one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: the commands. The one module that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
