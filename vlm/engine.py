@@ -6,6 +6,7 @@ and the `Generation` that it returns.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import os
@@ -187,6 +188,7 @@ class Engine:
             thread = threading.Thread(target=_loop, args=(weakref.ref(self), self._signal), name="engine", daemon=True)
             thread.start()
             self._signal.thread = thread  # only now: one that has not begun counts as dead
+            _signals.add(self._signal)
         self._signal.wake.set()
 
     def left(self, generation: Generation) -> None:
@@ -283,7 +285,7 @@ class Engine:
         return EngineDeadError("died of an internal fault; the log has the details")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Signal:
     """What the thread and those who end it share; it does not keep the engine alive."""
 
@@ -291,6 +293,17 @@ class _Signal:
     thread: threading.Thread | None = None
     stopping: bool = False
     pid: int = field(default_factory=os.getpid)
+
+
+_signals: weakref.WeakSet[_Signal] = weakref.WeakSet()
+"""Of all threads that run. An engine may be dropped by its own thread, last of all, which cannot wait for itself."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Whatever runs is waited for: the end of the interpreter would tear a thread out of torch's destructors."""
+    for signal in list(_signals):
+        _stop(signal)
 
 
 def _loop(reference: weakref.ref[Engine], signal: _Signal) -> None:

@@ -24,6 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+import vlm.engine as engine_module
 from vlm.assistant import Assistant
 from vlm.batch import Sample, collate
 from vlm.engine import Engine, EngineOptions
@@ -745,6 +746,23 @@ def test_leaving_a_stream_frees_its_slot(tiny_assistant: Assistant) -> None:
         stream.close()  # type: ignore[attr-defined]
         until(lambda: assistant.engine.stats().running == 0)
         assert assistant.engine.stats().generated_tokens < 400
+
+
+def test_the_interpreter_waits_for_a_thread_that_holds_its_engine_last(
+    tiny_model: VLM, tiny_processor: Processor, mixed: list[Sample], gate: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(engine_module, "_signals", weakref.WeakSet())  # the other tests' engines live on
+    engine = Engine(tiny_model, tiny_processor)
+    engine.submit(mixed[1], SamplingOptions(max_new_tokens=60)).cancel()
+    signal = engine._signal
+    thread = signal.thread
+    del engine
+    threading.Timer(0.2, gate.set).start()
+    assert signal in engine_module._signals
+    engine_module._stop_all()
+    assert thread is not None
+    assert not thread.is_alive()
 
 
 def test_an_engine_that_nobody_holds_ends(tiny_model: VLM, tiny_processor: Processor, mixed: list[Sample]) -> None:
