@@ -28,7 +28,7 @@ from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
 from .distributed import agree, rank, sum_gradients, world
-from .loss import ContrastiveHead, CtcHead, DenseHead, WordsHead, next_token_loss
+from .loss import ContrastiveHead, CtcHead, DenseHead, WordsHead, answer_numbers, next_token_loss
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
@@ -45,7 +45,7 @@ def tune_allocator() -> None:
         libc.mallopt(option, value)
 
 
-def build_heads(stage: StageConfig, processor: Processor, model: VLM) -> nn.Module | None:
+def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
     """What a pretraining objective needs beside the model; dropped after the stage."""
     config = processor.config
     match stage.objective:
@@ -128,7 +128,7 @@ def train(
     freeze(model, stage)
     if stage.told:
         model = with_perfect_sight(model, build_bags(stage, processor))
-    heads = build_heads(stage, processor, model)
+    heads = build_heads(stage, processor)
     training = Training(model, heads).to(device).train()
     optimizers = build_optimizers(model, heads, stage)
     step = 0
@@ -166,7 +166,7 @@ def train(
     if stage.objective == "dense":
         tower = model.encoders["image"]
         assert isinstance(tower, ClipEncoder)
-        even_out(tower, examples.dense(-1)[0].to(device))
+        even_out(tower, torch.cat([examples.dense(-1 - i)[0] for i in range(16)]).to(device))
     return measured
 
 
@@ -252,11 +252,10 @@ def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:
     best = model.decoder.head(model.states(batch)[:, :-1][wanted]).argmax(-1)
     wrong = torch.zeros_like(wanted)
     wrong[wanted] = best != targets[wanted]
-    starts = wanted & ~torch.nn.functional.pad(wanted, (1, 0))[:, :-1]
-    numbers = starts.cumsum(1) * wanted  # (B, T-1): which answer of its row a token belongs to
+    numbers = answer_numbers(wanted)  # (B, T-1)
     right = asked = 0
     for row in range(len(targets)):
-        asked_here = int(starts[row].sum())
+        asked_here = int(numbers[row].max())
         asked += asked_here
         right += asked_here - len(numbers[row][wrong[row]].unique())
     return right, asked

@@ -33,10 +33,15 @@ def next_token_loss(model: VLM, batch: Batch, balance: float = 0.0) -> tuple[Ten
     return (losses * weights).sum(), float(weights.sum())
 
 
+def answer_numbers(wanted: Tensor) -> Tensor:
+    """(B, T) bool -> (B, T) int64: which answer of its row, from 1, a supervised token belongs to; else 0."""
+    starts = wanted & ~F.pad(wanted, (1, 0))[:, :-1]  # an answer is an unbroken run
+    return starts.cumsum(1) * wanted
+
+
 def answer_lengths(wanted: Tensor) -> Tensor:
-    """(B, T) bool -> (B, T) int64: at a supervised token the length of its answer, an unbroken run of them; else 0."""
-    starts = wanted & ~F.pad(wanted, (1, 0))[:, :-1]
-    numbers = starts.cumsum(1) * wanted
+    """(B, T) bool -> (B, T) int64: at a supervised token the length of its answer; else 0."""
+    numbers = answer_numbers(wanted)
     rows = torch.zeros(len(wanted), int(numbers.max()) + 1, dtype=torch.long, device=wanted.device)
     counts = rows.scatter_add(1, numbers, wanted.long())
     return counts.gather(1, numbers) * wanted
