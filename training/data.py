@@ -21,7 +21,7 @@ from vlm.processor import Processor
 from .dense import View, crops, letter_targets, looked_at, scaled, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
-from .synthetic import FAMILIES, Split, make
+from .synthetic import FAMILIES, QA, Split, make
 from .synthetic import Sample as Scene
 from .synthetic.base import Box, Letter, say
 from .synthetic.conversations import (
@@ -78,10 +78,14 @@ class Examples:
         seen: MediaInput = self.processor.transforms["image"](scene.image)
         return seen
 
+    def askable(self, scene: Scene) -> list[QA]:
+        return [qa for qa in scene.questions if qa.kind not in self.stage.leaves_out] or list(scene.questions)
+
     def _images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
         media = [self._picture(scene)]
-        asked = rng.sample(scene.questions, min(self.stage.questions, len(scene.questions)))
+        able = self.askable(scene)
+        asked = rng.sample(able, min(self.stage.questions, len(able)))
         turns = [question_text(rng, qa) for qa in asked]
         if rng.random() < 0.3:
             turns.append(caption_turn(rng, scene))

@@ -16,6 +16,7 @@ from vlm.config import ModelConfig, check_range, from_dict
 from vlm.errors import CheckpointError, VlmError
 
 from .synthetic import FAMILIES
+from .synthetic.base import KINDS
 
 PARTS = ("decoder", "vision", "audio", "image_projector", "audio_projector")
 """The parts of a model that a stage can train; `heads` are the stage's own and always train."""
@@ -92,6 +93,8 @@ class StageConfig:
     """Fresh parts to scale before the first step: the patch embedding, the projectors of pictures and sounds."""
     families: tuple[str, ...] = ()
     """Empty: all of the studio."""
+    leaves_out: tuple[str, ...] = ()
+    """Kinds of question not asked about pictures, as `reading` where the letters are too small to be read."""
     seed: int = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     checkpoint_seconds: int = 180
@@ -114,10 +117,11 @@ class StageConfig:
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
-        if unknown := sorted(set(self.families) - set(FAMILIES)):
-            raise CheckpointError(
-                f"config: stage {self.name!r}: unknown family in families: {unknown[0]!r}; known: {', '.join(FAMILIES)}"
-            )
+        for name, known in (("families", FAMILIES), ("leaves_out", KINDS)):
+            if unknown := sorted(set(getattr(self, name)) - set(known)):
+                raise CheckpointError(
+                    f"config: stage {self.name!r}: unknown {unknown[0]!r} in {name}; known: {', '.join(known)}"
+                )
 
 
 @dataclass(frozen=True)

@@ -285,16 +285,19 @@ def _options(options: dict[str, Any]) -> SamplingOptions:
 
 def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
-    allow_nonfinite: bool = False,
+    allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
     """The embedded default model, or a model folder.
+
+    Args:
+        engine: how much is generated at a time, and how much may wait.
 
     Raises:
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
     folder: Path = checkpoint.resolve(model)
     parts = checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
-    return Assistant(*parts, card=checkpoint.model_card(folder))
+    return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
 
 
 __all__ = [

@@ -23,6 +23,7 @@ from training.loss import collapse, spell
 from training.optim import build_optimizers, freeze, parts, rate_factor
 from training.run import check_speech, run, stop_on_signal, with_grids
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
+from training.synthetic.base import KINDS
 from vlm import checkpoint
 from vlm.batch import IGNORE_INDEX, Batch, Sample, collate, pack
 from vlm.errors import CheckpointError, VlmError
@@ -241,6 +242,23 @@ def test_drawing_data_in_this_process_leaves_the_threads_alone(studio_processor,
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_kinds_of_question_that_a_stage_leaves_out(studio_processor, stage):
+    def asked(**options: Any) -> set[str]:
+        examples = Examples(studio_processor, stage(mixture=Mixture(images=1.0), questions=40, **options))
+        kinds: set[str] = set()
+        for index in range(30):
+            rng = examples.rng(index)
+            kinds |= {qa.kind for qa in examples.askable(examples.scene(rng))}
+        return kinds
+
+    everything = asked()
+    assert {"reading", "json", "colour"} <= everything
+    assert asked(leaves_out=("reading", "json")) == everything - {"reading", "json"}
+    only = Examples(studio_processor, stage(leaves_out=KINDS))
+    scene = only.scene(only.rng(0))
+    assert only.askable(scene) == scene.questions  # rather than a picture without a question
 
 
 def test_validation_sees_other_seeds_than_training(studio_processor, stage):
@@ -533,6 +551,7 @@ BROKEN = {  # what stands in the whole recipe, what stands there instead, what t
     "empty mixture": ("described = 1.0", "described = 0", r"mixture is empty"),
     "nothing trained": ("{ decoder = 3e-3 }", "{ }", r"'pretrain-text': trains no part"),
     "family": ('"shapes"', '"shape"', r"'shape'; known: shapes"),
+    "kind": ('families = ["shapes"]', 'leaves_out = ["red"]', r"unknown 'red' in leaves_out; known: yes_no"),
     "stage name": ('"pretrain-clip"', '"../clip"', r"stage name '../clip'"),
     "no vision tower": ("[model.clip]", "[model.audio]", r"unknown field 'audio'"),
     "model range": ("hidden_size = 32\ninter", "hidden_size = 30\ninter", r"must equal hidden_size 30"),
