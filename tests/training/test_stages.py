@@ -550,7 +550,7 @@ BROKEN = {  # what stands in the whole recipe, what stands there instead, what t
     "rate not a number": ("decoder = 3e-3", "decoder = nan", r"trains\.decoder"),
     "empty mixture": ("described = 1.0", "described = 0", r"mixture is empty"),
     "nothing trained": ("{ decoder = 3e-3 }", "{ }", r"'pretrain-text': trains no part"),
-    "family": ('"shapes"', '"shape"', r"'shape'; known: shapes"),
+    "family": ('"shapes"', '"shape"', r"unknown 'shape' in families; known: shapes"),
     "kind": ('families = ["shapes"]', 'leaves_out = ["red"]', r"unknown 'red' in leaves_out; known: yes_no"),
     "stage name": ('"pretrain-clip"', '"../clip"', r"stage name '../clip'"),
     "no vision tower": ("[model.clip]", "[model.audio]", r"unknown field 'audio'"),
