@@ -83,13 +83,30 @@ def whiten(encoder: ClipEncoder, tiles: Tensor) -> None:
 def even_out(encoder: ClipEncoder, tiles: Tensor) -> None:
     """Scales what is written to the residual stream until the features of these tiles have a deviation of 1.
 
-    Whoever reads the stream does so behind a LayerNorm, so the tower computes what it did.
+    A projector takes them so: on larger ones each of its steps is too long.
 
     Args:
         tiles: uint8 (N, 3, S, S).
     """
     features = encoder(tiles, torch.full((len(tiles),), encoder.config.side**2)).values
-    deviation = features.flatten(0, 1).float().std(0).mean()
+    _scale_stream(encoder, 1 / float(features.flatten(0, 1).float().std(0).mean()))
+
+
+@torch.no_grad()
+def balance(encoder: ClipEncoder) -> None:
+    """Scales the residual stream until the matrices that write to it are as large as those that read it.
+
+    Steps of the optimizer are of one size, so a tower that was evened out would otherwise lose in a few
+    hundred of them what its small matrices hold.
+    """
+    blocks = encoder.visual.transformer.resblocks[: encoder.config.feature_layer + 1 or None]
+    written = [m.weight.square().mean() for block in blocks for m in (block.attn.out_proj, block.mlp.c_proj)]
+    read = [m.square().mean() for block in blocks for m in (block.attn.in_proj_weight, block.mlp.c_fc.weight)]
+    _scale_stream(encoder, float((torch.stack(read).sum() / torch.stack(written).sum()).sqrt()))
+
+
+def _scale_stream(encoder: ClipEncoder, factor: float) -> None:
+    """Whoever reads the stream does so behind a LayerNorm, so the tower computes what it did."""
     visual = encoder.visual
     written = [visual.conv1.weight, visual.class_embedding, visual.positional_embedding]
     if not encoder.config.no_ln_pre:
@@ -97,7 +114,7 @@ def even_out(encoder: ClipEncoder, tiles: Tensor) -> None:
     for block in visual.transformer.resblocks:
         written += [*block.attn.out_proj.parameters(), *block.mlp.c_proj.parameters()]
     for parameter in written:
-        parameter.div_(deviation)
+        parameter.mul_(factor)
 
 
 def _features(model: VLM, batch: Batch, modality: str) -> Tensor:

@@ -23,7 +23,7 @@ from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM
 from vlm.processor import Processor
 
-from .calibrate import calibrate, even_out
+from .calibrate import balance, calibrate, even_out
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
@@ -142,6 +142,8 @@ def train(
     if step == 0 and stage.calibrate:
         media = Examples(processor, replace(stage, objective="next-token")).batches(0)
         calibrate(model, (batch.to(device) for batch in media), stage.calibrate)
+    if step == 0 and stage.objective == "dense":
+        balance(image_tower(model))
     batches = stream(examples, step * stage.accumulate, workers, rank(), world())
     validation = validation_batches(processor, stage) if rank() == 0 else []
     saved = time.monotonic()
@@ -164,10 +166,14 @@ def train(
                 raise Interrupted(stage.name, step, stage.steps)
     measured = measured or validate(training, validation, stage, device)
     if stage.objective == "dense":
-        tower = model.encoders["image"]
-        assert isinstance(tower, ClipEncoder)
-        even_out(tower, torch.cat([examples.dense(-1 - i)[0] for i in range(16)]).to(device))
+        even_out(image_tower(model), torch.cat([examples.dense(-1 - i)[0] for i in range(16)]).to(device))
     return measured
+
+
+def image_tower(model: VLM) -> ClipEncoder:
+    tower = model.encoders["image"]
+    assert isinstance(tower, ClipEncoder)
+    return tower
 
 
 def gradients(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from encoders.clip import ClipEncoder
 from training import loop
-from training.calibrate import PATCH_SCALE, calibrate, even_out
+from training.calibrate import PATCH_SCALE, balance, calibrate, even_out
 from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
@@ -677,3 +677,11 @@ def test_evened_out_a_tower_computes_what_it_did(no_ln_pre, studio_processor):
         assert float(after.flatten(0, 1).std(0).mean()) == pytest.approx(1, rel=1e-3)
         torch.testing.assert_close(after * before.flatten(0, 1).std(0).mean(), before, rtol=1e-3, atol=5e-3)
         torch.testing.assert_close(tower.visual(tower.normalise(tiles)), said, rtol=1e-3, atol=5e-3)
+        balance(tower)
+        back = tower(tiles, lengths).values
+        torch.testing.assert_close(tower.visual(tower.normalise(tiles)), said, rtol=1e-3, atol=5e-3)
+        factor = back.std() / after.std()
+        assert factor > 1.2
+        torch.testing.assert_close(back, after * factor, rtol=1e-3, atol=5e-3)
+        balance(tower)
+        torch.testing.assert_close(tower(tiles, lengths).values, back, rtol=1e-4, atol=1e-4)
