@@ -1,0 +1,223 @@
+"""Talking HTTP to the server behind --backend-url: the only code of this package that uses the network.
+
+Asked again, after a pause, is what the server had no time for (429, 503) and what never reached it; never
+once an answer has begun. All waiting has an end, and so has what is read. No proxies of the environment, no
+redirects, no compression: what is asked goes to the address that was given and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import logging
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from .backend import Backend
+from .errors import BackendError, BackendRequestError, VlmError
+from .wire import Events, bad, parsed, told_by
+
+logger = logging.getLogger(__name__)
+
+MAX_REPLY_BYTES = 64 << 20
+MAX_ERROR_BYTES = 1 << 16
+_TOO_LARGE = ("context_length_exceeded", "prompt_too_long", "image_too_large", "audio_too_long", "body_too_large")
+"""Codes of a 400 that is about the size of this one request."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds. connect: for a connection; silence: between two signs of the server; whole: for an answer.
+
+    retry: how long what was not accepted is tried again; `first_pause` is doubled from try to try, up to 10.
+    """
+
+    connect: float = 10
+    silence: float = 300
+    whole: float = 3600
+    retry: float = 15
+    first_pause: float = 0.5
+
+
+DEFAULTS = Patience()
+
+
+class Transport:
+    """The requests that are made of one server. Belongs to the event loop that it is used in."""
+
+    def __init__(self, backend: Backend, patience: Patience) -> None:
+        self.backend, self.patience = backend, patience
+        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {backend.key}"} if backend.key else {})
+        self._client = httpx.AsyncClient(
+            headers=headers, trust_env=False, follow_redirects=False,
+            verify=ssl.create_default_context(),  # the system's authorities: a studio may have its own
+            timeout=httpx.Timeout(patience.silence, connect=patience.connect, pool=None),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=2),  # servers hang up after some seconds
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def whole(self, method: str, path: str, body: bytes | None = None, retry: float | None = None) -> Any:
+        """A JSON object. `retry`: instead of the patience's.
+
+        Raises:
+            BackendError, BackendRequestError
+        """
+        async with self._answered(method, path, body, retry) as response:
+            found = bytearray()
+            async for data in response.aiter_raw():
+                found += data
+                if len(found) > MAX_REPLY_BYTES:
+                    bad(f"more than {MAX_REPLY_BYTES >> 20} MB")
+            return parsed(bytes(found))
+
+    async def events(self, path: str, body: bytes, say: Callable[[dict[str, Any]], None]) -> None:
+        """Calls `say` with each event of a stream, until its end.
+
+        Raises:
+            BackendError, BackendRequestError
+        """
+        async with self._answered("POST", path, body, None) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                bad("no stream of events")
+            events, size = Events(), 0
+            async for data in response.aiter_raw():
+                if (size := size + len(data)) > MAX_REPLY_BYTES:
+                    bad(f"more than {MAX_REPLY_BYTES >> 20} MB")
+                for event in events.push(data):
+                    if event == b"[DONE]":
+                        return
+                    say(parsed(event))
+
+    @asynccontextmanager
+    async def _answered(
+        self, method: str, path: str, body: bytes | None, retry: float | None
+    ) -> AsyncIterator[httpx.Response]:
+        """A response whose status is 200; its body is yet to come."""
+        response = None
+        try:
+            async with asyncio.timeout(self.patience.whole):
+                response = await self._accepted(method, path, body, self.patience.retry if retry is None else retry)
+                if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    bad("a compressed body")
+                yield response
+        except (TimeoutError, httpx.TimeoutException):
+            raise BackendRequestError("timeout", f"{self.backend.url}: the answer took too long") from None
+        except httpx.TransportError:
+            raise BackendRequestError("bad_answer", f"{self.backend.url}: the answer broke off") from None
+        finally:
+            if response is not None:
+                await response.aclose()
+
+    async def _accepted(self, method: str, path: str, body: bytes | None, retry: float) -> httpx.Response:
+        """Tries until the server accepts the request, refuses it for good, or `retry` seconds are over."""
+        until, pause = time.monotonic() + retry, self.patience.first_pause
+        while True:
+            response, error, wait = await self._try(method, path, body)
+            if error is None:
+                assert response is not None
+                return response
+            if wait is None:
+                raise error
+            wait = max(wait, pause * random.uniform(0.5, 1))  # so that many clients do not come back together
+            if time.monotonic() + wait > until:
+                raise error
+            logger.info("%s; again in %.1f s", error.code, wait)
+            await asyncio.sleep(wait)
+            pause = min(2 * pause, 10)
+
+    async def _try(
+        self, method: str, path: str, body: bytes | None
+    ) -> tuple[httpx.Response | None, VlmError | None, float | None]:
+        """(response, None, None), or (None, what is wrong, seconds that the server wants to be left alone).
+
+        The seconds are None where it is no use to try again.
+        """
+        url = self.backend.url
+        headers = {"Content-Type": "application/json"} if body else None
+        try:
+            request = self._client.build_request(method, url + path, content=body, headers=headers)
+            response = await self._client.send(request, stream=True)
+        except (httpx.ReadTimeout, httpx.WriteTimeout):
+            raise
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            return None, *_unreachable(url, error)
+        if response.status_code == 200:
+            return response, None, None
+        try:
+            return None, *self._refusal(response, await _beginning(response))
+        finally:
+            await response.aclose()
+
+    def _refusal(self, response: httpx.Response, body: Any) -> tuple[VlmError, float | None]:
+        """A status other than 200: what it means, and the seconds as in `_try`."""
+        status, url, words = response.status_code, self.backend.url, told_by(body)
+        error = body.get("error") if isinstance(body, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        wait = None
+        match status:
+            case 401 | 403:
+                hint = "the key is wrong" if self.backend.key else "a key is needed"
+                found: VlmError = BackendError("key", f"{url}: {hint} (VLM_BACKEND_KEY, --backend-key-file){words}")
+            case 404 | 405:
+                model = f"model {self.backend.model!r} (--backend-model)" if self.backend.model else "such interface"
+                found = BackendError("not_found", f"{url}: there is no {model} at this address{words}")
+            case 429 | 503:
+                found, wait = BackendError("busy", f"{url}: the server has no time ({status}){words}"), _later(response)
+            case _ if 300 <= status < 400:
+                found = BackendError("not_found", f"{url}: it points elsewhere ({status}); give that address itself")
+            case _ if status == 413 or (status == 400 and code in _TOO_LARGE):
+                found = BackendRequestError("too_large", f"too large for the server; send less at a time{words}")
+            case 408 | 504:
+                found = BackendRequestError("timeout", f"{url}: the answer took too long{words}")
+            case _ if status >= 500:
+                found = BackendRequestError("failed", f"{url}: the server failed ({status}){words}")
+            case _:
+                found = BackendRequestError("refused", f"the server refuses the request ({status}){words}")
+        return found, wait
+
+
+async def _beginning(response: httpx.Response) -> Any:
+    """The JSON of an error's body, or None."""
+    found = bytearray()
+    async for data in response.aiter_raw():
+        found += data
+        if len(found) > MAX_ERROR_BYTES:
+            return None
+    try:
+        return json.loads(bytes(found))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _later(response: httpx.Response) -> float:
+    """Seconds, from Retry-After: a number, or a date."""
+    told = response.headers.get("retry-after", "")
+    if told.isdecimal():
+        return float(told[:9])
+    try:
+        return max(email.utils.parsedate_to_datetime(told).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _unreachable(url: str, error: Exception) -> tuple[BackendError, float | None]:
+    """As `Transport._refusal`, in words of ours."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = "its certificate is not signed by an authority that this system trusts"
+            return BackendError("unreachable", f"{url}: {reason}"), None
+        cause = cause.__cause__ or cause.__context__
+    reason = "no connection in time" if isinstance(error, httpx.TimeoutException) else "no connection"
+    wait = None if isinstance(error, httpx.InvalidURL) else 0.0
+    return BackendError("unreachable", f"{url}: {reason}; is the server running, and the address right?"), wait
