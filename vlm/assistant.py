@@ -10,8 +10,6 @@ from typing import Any
 
 import torch
 
-from encoders.media import load_image
-
 from . import checkpoint
 from .answering import Answering
 from .batch import IGNORE_INDEX, Sample, collate
@@ -19,7 +17,7 @@ from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionReque
 from .chat import Message
 from .config import ModelConfig
 from .constraints import JsonSchema
-from .conversation import opened, prepared, question_messages
+from .conversation import prepared, question_messages
 from .engine import Engine, EngineOptions
 from .errors import VlmError
 from .generation import Reply, together
@@ -236,7 +234,5 @@ __all__ = [
     "Captioned",
     "Reply",
     "load",
-    "load_image",
-    "opened",
     "question_messages",
 ]

@@ -44,6 +44,9 @@ class Backend:
         path = parts.path.rstrip("/") or "/v1"
         object.__setattr__(self, "url", f"{parts.scheme}://{parts.netloc}{path}")
 
+    def __str__(self) -> str:
+        return f"{self.model or 'the first model'} at {self.url}"
+
     @property
     def exposed(self) -> bool:
         """Whether the key would cross a network in clear."""

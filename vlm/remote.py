@@ -34,8 +34,6 @@ T = TypeVar("T")
 COMPLETIONS, MODELS = "/chat/completions", "/models"
 IN_FLIGHT = 8
 """Requests at a time, where nobody says how many."""
-BULK_RETRY = 120.0
-"""Seconds that captions of many pictures wait for a server that restarts or is busy."""
 HOPELESS = 16
 """So many failures in a row are the server's, not the pictures'."""
 
@@ -207,7 +205,7 @@ class _Captions:
 
     async def _reply(self, body: bytes) -> Reply | VlmError:
         try:
-            reply = await self.link.answer(body, BULK_RETRY)
+            reply = await self.link.answer(body, self.link.transport.patience.bulk_retry)
         except VlmError as error:
             return error
         if self.schema is not None and reply.finish_reason == "stop":

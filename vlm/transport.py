@@ -37,13 +37,15 @@ _TOO_LARGE = ("context_length_exceeded", "prompt_too_long", "image_too_large", "
 class Patience:
     """Seconds. connect: for a connection; silence: between two signs of the server; whole: for an answer.
 
-    retry: how long what was not accepted is tried again; `first_pause` is doubled from try to try, up to 10.
+    retry: how long what was not accepted is tried again, `bulk_retry` where many pictures wait for a server that
+    restarts; `first_pause` is doubled from try to try, up to 10.
     """
 
     connect: float = 10
     silence: float = 300
     whole: float = 3600
     retry: float = 15
+    bulk_retry: float = 120
     first_pause: float = 0.5
 
 
