@@ -58,7 +58,7 @@ class Answering(Protocol):
     def stream(self, messages: list[Message], **options: Any) -> Iterator[str | Reply]:
         """Pieces of the answer as they come, whole characters each; the `Reply` comes last.
 
-        Closing the iterator early ends the answer.
+        A piece may be empty: nothing has come yet, and the caller may leave. Closing the iterator ends the answer.
 
         Args:
             messages: a conversation that ends with a user message (format: `vlm.chat`).

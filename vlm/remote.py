@@ -13,7 +13,7 @@ import json
 import queue
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -32,6 +32,10 @@ from .wire import Telling, body_of, models_of
 T = TypeVar("T")
 
 COMPLETIONS, MODELS = "/chat/completions", "/models"
+LIST_SILENCE = 30.0
+"""Seconds for which a server may think about what it serves."""
+BREATH = 1.0
+"""Seconds after which a stream that hears nothing yields, so that whoever asked can leave."""
 IN_FLIGHT = 8
 """Requests at a time, where nobody says how many."""
 HOPELESS = 16
@@ -42,9 +46,9 @@ def connect(backend: Backend, patience: Patience = DEFAULTS) -> RemoteAssistant:
     """Asks the server what it serves.
 
     Raises:
-        BackendError: it cannot be reached, wants a (nother) key, or lists no model.
+        BackendError, BackendRequestError: it cannot be reached, wants a key or another one, or lists no model.
     """
-    link = _Link(backend, patience)
+    link = _Link(backend, replace(patience, silence=min(patience.silence, LIST_SILENCE)))
     try:
         try:
             listed = models_of(link.start(link.transport.whole("GET", MODELS)).result())
@@ -124,7 +128,11 @@ class RemoteAssistant(Answering):
         under_way = link.start(listen())
         try:
             while True:
-                event = heard.get()
+                try:
+                    event = heard.get(timeout=BREATH)
+                except queue.Empty:
+                    event = ""
+                    yield event
                 if isinstance(event, asyncio.CancelledError):
                     raise BackendError("closed", f"{self.server}: the connection has been closed here")
                 if isinstance(event, BaseException):
@@ -161,11 +169,10 @@ class RemoteAssistant(Answering):
             BackendError: the server is gone, or fails every request. What it answered before has been yielded.
         """
         sampling, size = chosen(options), checked_batch_size(batch_size) or IN_FLIGHT
-        link, workers = self._connected, max(1, workers)
-        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-            work = _Captions(link, self.name, sampling, schema, pool, size, size + workers)
-            with closing(ahead_of(lambda request: link.start(work(request)), requests, 4 * size)) as found:
-                yield from until_hopeless(found)
+        link = self._connected
+        work = _Captions(link, self.name, sampling, schema, size, max(1, workers))
+        with closing(ahead_of(lambda request: link.start(work(request)), requests, 4 * size)) as found:
+            yield from until_hopeless(found)
 
     @property
     def _connected(self) -> _Link:
@@ -178,20 +185,20 @@ class RemoteAssistant(Answering):
 class _Captions:
     """The work of `RemoteAssistant.caption_batches`: one request each, called in the event loop.
 
-    under_way: how many pictures may be held; `size` of them are at the server.
+    Of `size` + `workers` pictures at most the pixels are held: `size` are at the server, `workers` are decoded.
     """
 
     def __init__(
-        self, link: _Link, model: str, sampling: SamplingOptions, schema: dict[str, Any] | None,
-        pool: ThreadPoolExecutor, size: int, under_way: int,
+        self, link: _Link, model: str, sampling: SamplingOptions, schema: dict[str, Any] | None, size: int,
+        workers: int,
     ) -> None:  # fmt: skip
-        self.link, self.model, self.sampling, self.schema, self.pool = link, model, sampling, schema, pool
-        self.held, self.asked = asyncio.Semaphore(under_way), asyncio.Semaphore(size)
+        self.link, self.model, self.sampling, self.schema = link, model, sampling, schema
+        self.held, self.decoding, self.asked = map(asyncio.Semaphore, (size + workers, workers, size))
 
     async def __call__(self, request: CaptionRequest) -> Captioned:
         async with self.held:
-            loop = asyncio.get_running_loop()
-            body = await loop.run_in_executor(self.pool, carefully, self._body, request)
+            async with self.decoding:
+                body = await asyncio.to_thread(carefully, self._body, request)
             if isinstance(body, VlmError):
                 return Captioned(request.place, error=body)
             async with self.asked:
@@ -266,6 +273,7 @@ class _Link:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
             await self.transport.close()
+            await self.loop.shutdown_default_executor()
 
         self.start(end()).result()
         self.loop.call_soon_threadsafe(self.loop.stop)

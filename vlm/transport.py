@@ -124,80 +124,76 @@ class Transport:
         """Tries until the server accepts the request, refuses it for good, or `retry` seconds are over."""
         until, pause = time.monotonic() + retry, self.patience.first_pause
         while True:
-            response, error, wait = await self._try(method, path, body)
-            if error is None:
-                assert response is not None
-                return response
-            if wait is None:
-                raise error
-            wait = max(wait, pause * random.uniform(0.5, 1))  # so that many clients do not come back together
+            try:
+                return await self._try(method, path, body)
+            except _NotNow as not_now:
+                error, seconds = not_now.error, not_now.seconds
+            wait = max(seconds, pause * random.uniform(0.5, 1))  # so that many clients do not come back together
             if time.monotonic() + wait > until:
                 raise error
             logger.info("%s; again in %.1f s", error.code, wait)
             await asyncio.sleep(wait)
             pause = min(2 * pause, 10)
 
-    async def _try(
-        self, method: str, path: str, body: bytes | None
-    ) -> tuple[httpx.Response | None, VlmError | None, float | None]:
-        """(response, None, None), or (None, what is wrong, seconds that the server wants to be left alone).
-
-        The seconds are None where it is no use to try again.
-        """
-        url = self.backend.url
+    async def _try(self, method: str, path: str, body: bytes | None) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body else None
         try:
-            request = self._client.build_request(method, url + path, content=body, headers=headers)
+            request = self._client.build_request(method, self.backend.url + path, content=body, headers=headers)
             response = await self._client.send(request, stream=True)
         except (httpx.ReadTimeout, httpx.WriteTimeout):
             raise
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            return None, *_unreachable(url, error)
+            raise _unreachable(self.backend.url, error) from None
         if response.status_code == 200:
-            return response, None, None
+            return response
         try:
-            return None, *self._refusal(response, await _beginning(response))
+            raise self._refusal(response, await _beginning(response))
         finally:
             await response.aclose()
 
-    def _refusal(self, response: httpx.Response, body: Any) -> tuple[VlmError, float | None]:
-        """A status other than 200: what it means, and the seconds as in `_try`."""
+    def _refusal(self, response: httpx.Response, body: Any) -> VlmError | _NotNow:
+        """What a status other than 200 means."""
         status, url, words = response.status_code, self.backend.url, told_by(body)
         error = body.get("error") if isinstance(body, dict) else None
         code = error.get("code") if isinstance(error, dict) else None
-        wait = None
         match status:
             case 401 | 403:
                 hint = "the key is wrong" if self.backend.key else "a key is needed"
-                found: VlmError = BackendError("key", f"{url}: {hint} (VLM_BACKEND_KEY, --backend-key-file){words}")
+                return BackendError("key", f"{url}: {hint} (VLM_BACKEND_KEY, --backend-key-file){words}")
             case 404 | 405:
-                model = f"model {self.backend.model!r} (--backend-model)" if self.backend.model else "such interface"
-                found = BackendError("not_found", f"{url}: there is no {model} at this address{words}")
+                what = f"model {self.backend.model!r} (--backend-model)" if self.backend.model else "such interface"
+                return BackendError("not_found", f"{url}: there is no {what} at this address{words}")
             case 429 | 503:
-                found, wait = BackendError("busy", f"{url}: the server has no time ({status}){words}"), _later(response)
+                busy = BackendError("busy", f"{url}: the server has no time ({status}){words}")
+                return _NotNow(busy, _later(response))
             case _ if 300 <= status < 400:
-                found = BackendError("not_found", f"{url}: it points elsewhere ({status}); give that address itself")
+                return BackendError("not_found", f"{url}: it points elsewhere ({status}); give that address itself")
             case _ if status == 413 or (status == 400 and code in _TOO_LARGE):
-                found = BackendRequestError("too_large", f"too large for the server; send less at a time{words}")
+                return BackendRequestError("too_large", f"too large for the server; send less at a time{words}")
             case 408 | 504:
-                found = BackendRequestError("timeout", f"{url}: the answer took too long{words}")
+                return BackendRequestError("timeout", f"{url}: the answer took too long{words}")
             case _ if status >= 500:
-                found = BackendRequestError("failed", f"{url}: the server failed ({status}){words}")
-            case _:
-                found = BackendRequestError("refused", f"the server refuses the request ({status}){words}")
-        return found, wait
+                return BackendRequestError("failed", f"{url}: the server failed ({status}){words}")
+        return BackendRequestError("refused", f"the server refuses the request ({status}){words}")
+
+
+class _NotNow(Exception):
+    """Inside this module: it may be otherwise after some `seconds` in which the server wants to be left alone."""
+
+    def __init__(self, error: BackendError, seconds: float = 0.0) -> None:
+        self.error, self.seconds = error, seconds
 
 
 async def _beginning(response: httpx.Response) -> Any:
     """The JSON of an error's body, or None."""
     found = bytearray()
-    async for data in response.aiter_raw():
-        found += data
-        if len(found) > MAX_ERROR_BYTES:
-            return None
     try:
+        async for data in response.aiter_raw():
+            found += data
+            if len(found) > MAX_ERROR_BYTES:
+                return None
         return json.loads(bytes(found))
-    except (ValueError, RecursionError):
+    except (httpx.TransportError, ValueError, RecursionError):
         return None
 
 
@@ -212,14 +208,14 @@ def _later(response: httpx.Response) -> float:
         return 0.0
 
 
-def _unreachable(url: str, error: Exception) -> tuple[BackendError, float | None]:
-    """As `Transport._refusal`, in words of ours."""
+def _unreachable(url: str, error: Exception) -> BackendError | _NotNow:
+    """In words of ours; another certificate or address will not be there in a moment."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = "its certificate is not signed by an authority that this system trusts"
-            return BackendError("unreachable", f"{url}: {reason}"), None
+            return BackendError("unreachable", f"{url}: {reason}")
         cause = cause.__cause__ or cause.__context__
     reason = "no connection in time" if isinstance(error, httpx.TimeoutException) else "no connection"
-    wait = None if isinstance(error, httpx.InvalidURL) else 0.0
-    return BackendError("unreachable", f"{url}: {reason}; is the server running, and the address right?"), wait
+    found = BackendError("unreachable", f"{url}: {reason}; is the server running, and the address right?")
+    return found if isinstance(error, httpx.InvalidURL) else _NotNow(found)

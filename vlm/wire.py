@@ -186,8 +186,9 @@ class Telling:
         self.finish_reason = reason or self.finish_reason
         if text or reason:
             self.first = self.first or time.perf_counter() - self.started
-        self.text += text or ""
-        return text or ""
+        text = well_formed(text or "")
+        self.text += text
+        return text
 
     def reply(self) -> Reply:
         """The whole. Raises `BackendRequestError` where it is none."""

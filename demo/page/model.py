@@ -20,8 +20,9 @@ def build(assistant: Answering) -> None:
     gr.Button("Refresh", size="sm").click(
         lambda: facts(assistant), None, sheet, api_visibility="private", show_progress="hidden"
     )
-    with gr.Accordion("Model card", open=True):
-        gr.Markdown(assistant.card or "This model has no card.", elem_id="model-card")
+    if not assistant.server:
+        with gr.Accordion("Model card", open=True):
+            gr.Markdown(assistant.card or "This model has no card.", elem_id="model-card")
 
 
 def facts(assistant: Answering) -> str:

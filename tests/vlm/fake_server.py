@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Act = Callable[[Any], None]
@@ -95,7 +97,7 @@ class Fake:
 
 
 @contextmanager
-def fake(*acts: Act, **options: Any) -> Iterator[Fake]:
+def fake(*acts: Act, certificate: Path | None = None, **options: Any) -> Iterator[Fake]:
     one = Fake(list(acts) or [completion()], **options)
 
     class Handler(BaseHTTPRequestHandler):
@@ -117,6 +119,10 @@ def fake(*acts: Act, **options: Any) -> Iterator[Fake]:
             pass
 
     server = Server(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     one.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

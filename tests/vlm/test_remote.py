@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import signal
+import subprocess
 import threading
 import time
 import wave
@@ -197,7 +199,7 @@ def test_the_key_is_a_bearer_token(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stream(end: str) -> None:
     with fake(stream(*HELLO, DONE, end=end)) as server, to(server) as assistant:
         *pieces, reply = assistant.stream(ASKED)
-        assert pieces == ["Hel", "lo"] and isinstance(reply, Reply)
+        assert list(filter(None, pieces)) == ["Hel", "lo"] and isinstance(reply, Reply)
         assert (reply.text, reply.finish_reason) == ("Hello", "stop")
         assert (reply.prompt_tokens, reply.completion_tokens, reply.reused_tokens) == (7, 2, 3)
         assert 0 < reply.seconds_to_first_token <= reply.seconds
@@ -210,6 +212,12 @@ def test_a_stream_cut_into_any_bytes() -> None:
     assert len(whole) == len(HELLO) + 3 and whole[-3:] == ["é".encode(), b"a\nb", b"[DONE]"]
     events = Events()
     assert [event for byte in data for event in events.push(bytes([byte]))] == whole
+
+
+def test_text_that_is_no_text() -> None:
+    half = 'data: {"choices": [{"delta": {"content": "a\\ud83d"}, "finish_reason": "stop"}]}'
+    with fake(stream(half)) as server, to(server) as assistant:
+        assert assistant.chat(ASKED).text == "a\ufffd"
 
 
 def test_what_a_server_does_not_tell_is_zero() -> None:
@@ -279,6 +287,20 @@ def test_nobody_there() -> None:
     with pytest.raises(BackendError, match="no connection; is the server running") as found:
         connect(Backend(server.url), ONCE)
     assert found.value.code == "backend_unreachable"
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    """It is looked at, and the server is not asked again."""
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("makes its certificate with openssl")
+    pem = tmp_path / "one.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", pem, "-out", tmp_path / "cert",
+               "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    pem.write_bytes(pem.read_bytes() + (tmp_path / "cert").read_bytes())
+    with fake(certificate=pem) as server, pytest.raises(BackendError, match="authority") as found:
+        connect(Backend(server.url.replace("http://127.0.0.1", "https://localhost")), QUICK)
+    assert found.value.code == "backend_unreachable" and not server.seen
 
 
 @pytest.mark.parametrize("act", [status(200, b"{"), status(200, [1]), completion(3), status(200, {"choices": []})])  # type: ignore[arg-type]
@@ -382,7 +404,7 @@ def test_an_answer_that_has_begun_is_not_asked_for_again() -> None:
         with pytest.raises(BackendRequestError, match="half an answer"):
             for piece in assistant.stream(ASKED):
                 heard.append(piece)
-        assert heard == ["Hel"] and len(server.seen) == 1
+        assert list(filter(None, heard)) == ["Hel"] and len(server.seen) == 1
 
 
 # --- leaving ---
@@ -418,9 +440,23 @@ def test_leaving_a_stream_closes_it() -> None:
     watched = Watched()
     with fake(watched.stream) as server, to(server) as assistant:
         answer = assistant.stream(ASKED)
-        assert next(answer) == "la "
+        assert next(filter(None, answer)) == "la "
         answer.close()  # type: ignore[attr-defined]
         assert watched.gone.acquire(timeout=60)
+
+
+def test_a_stream_that_hears_nothing_can_be_left() -> None:
+    gone = threading.Event()
+
+    def silent(handler: Any) -> None:
+        handler.connection.recv(1)
+        gone.set()
+
+    with fake(silent) as server, to(server) as assistant:
+        answer = assistant.stream(ASKED)
+        assert next(answer) == ""
+        answer.close()  # type: ignore[attr-defined]
+        assert gone.wait(60)
 
 
 def test_closing_ends_everything_and_asking_begins_anew() -> None:
