@@ -355,7 +355,7 @@ def caption(
     suffix: Annotated[str, typer.Option(help="After each caption.")] = "",
     extension: Annotated[str | None, typer.Option(help="Of the files beside the pictures (default .txt).")] = None,
     max_new_tokens: MaxNewTokens = 256,
-    batch_size: Annotated[str, typer.Option(help="Pictures at a time; auto: by the free memory, 8 at a server.")] = "auto",
+    batch_size: Annotated[str, typer.Option(help="Pictures at a time; auto: by free memory; 8 at a server.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=256, help="Threads that decode ahead of the model.")] = 2,
     shard: Annotated[
         str | None, typer.Option(help="i/n: this one of n parts (default: from torchrun's or SLURM's variables).")

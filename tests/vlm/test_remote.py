@@ -537,7 +537,7 @@ def test_a_server_that_ends_ends_the_run(end: Act) -> None:
     with fake(*[echo] * 5, end) as server, to(server) as assistant:
         found = []
         with pytest.raises(BackendError):
-            for batch in assistant.caption_batches(requests(1000), batch_size=1):
+            for batch in assistant.caption_batches(requests(1000), batch_size=1, workers=1):
                 found += batch
         assert [(result.text, result.error) for result in found] == [(f"What? {n}", None) for n in range(5)]
         assert len(server.seen) < 12
@@ -566,7 +566,7 @@ def test_answers_behind_the_first_failure_are_kept() -> None:
 
 def test_a_restart_is_waited_for() -> None:
     with fake(echo, hang_up, status(503), echo) as server, to(server, QUICK) as assistant:
-        results = [r for batch in assistant.caption_batches(requests(9), batch_size=1) for r in batch]
+        results = [r for batch in assistant.caption_batches(requests(9), batch_size=1, workers=1) for r in batch]
         assert [result.text for result in results] == [f"What? {n}" for n in range(9)]
 
 
@@ -574,7 +574,7 @@ def test_a_server_that_fails_again_and_again() -> None:
     with fake(echo, status(500)) as server, to(server) as assistant:
         found = []
         with pytest.raises(BackendError, match=r"16 requests in a row failed; the last: .*500") as ended:
-            for batch in assistant.caption_batches(requests(1000), batch_size=1):
+            for batch in assistant.caption_batches(requests(1000), batch_size=1, workers=1):
                 found += batch
         assert ended.value.code == "backend_failing"
         assert HOPELESS < len(found) < 2 * HOPELESS + 4
@@ -598,7 +598,7 @@ def test_captions_that_are_json() -> None:
 
 def test_each_caption_draws_from_a_stream_of_its_own() -> None:
     with fake(echo) as server, to(server) as assistant:
-        list(assistant.caption_batches(requests(3), batch_size=1, seed=4, temperature=1))
+        list(assistant.caption_batches(requests(3), batch_size=1, workers=1, seed=4, temperature=1))
         seeds = [body["seed"] for body in server.seen]
         assert seeds[0] == 4 and len(set(seeds)) == 3 and all(0 <= seed < 1 << 63 for seed in seeds)
 
