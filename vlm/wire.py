@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import time
 import wave
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from encoders.base import SAMPLE_RATE
+from encoders.media import SERVER_LIMITS
 
 from .chat import Message, parts_of
 from .errors import BackendRequestError, one_line
@@ -28,6 +30,7 @@ from .generation import Reply
 from .sampling_options import SamplingOptions
 from .tokenizer import well_formed
 
+MAX_PIXELS = SERVER_LIMITS.max_pixels
 MAX_PNG_BYTES = 8_000_000
 """A picture whose PNG is larger goes as a JPEG: servers bound a request's size."""
 JPEG_QUALITY = 95
@@ -82,7 +85,10 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def data_url(image: Image.Image) -> str:
-    """The pixels as they are, unless they are too many."""
+    """The pixels as they are, unless they are more than a server takes."""
+    if (share := MAX_PIXELS / (image.width * image.height)) < 1:
+        width, height = (max(1, int(side * math.sqrt(share))) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
     buffer, kind = io.BytesIO(), "png"
     image.save(buffer, "PNG", compress_level=1)
     if buffer.tell() > MAX_PNG_BYTES:

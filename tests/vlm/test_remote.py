@@ -22,13 +22,13 @@ from PIL import Image
 
 from vlm.answering import Weighing
 from vlm.backend import Backend
-from vlm.captioning import CaptionRequest
+from vlm.captioning import Captioned, CaptionRequest
 from vlm.errors import BackendError, BackendRequestError, InputError, MediaError, VlmError
 from vlm.generation import Reply
-from vlm.remote import HOPELESS, RemoteAssistant, connect
+from vlm.remote import HOPELESS, RemoteAssistant, connect, until_hopeless
 from vlm.sampling_options import SamplingOptions
 from vlm.transport import MAX_REPLY_BYTES, Patience
-from vlm.wire import Events, body_of, wav
+from vlm.wire import Events, body_of, data_url, wav
 
 from .fake_server import DONE, HELLO, Act, Fake, begin, chunk, completion, fake, hang_up, status, stream
 
@@ -155,9 +155,8 @@ def test_media_are_opened_here(tmp_path: Path) -> None:
         system, asked = server.seen[0]["messages"]
         assert system == {"role": "system", "content": "Be."}
         image, audio, text = asked["content"]
-        head, _, data = image["image_url"]["url"].partition(",")
-        assert (image["type"], head) == ("image_url", "data:image/png;base64")
-        assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == pixels).all()
+        assert image["type"] == "image_url" and image["image_url"]["url"].startswith("data:image/png;base64,")
+        assert (np.asarray(decoded(image["image_url"]["url"])) == pixels).all()
         assert (audio["type"], audio["input_audio"]["format"]) == ("input_audio", "wav")
         with wave.open(io.BytesIO(base64.b64decode(audio["input_audio"]["data"]))) as file:
             assert file.getparams()[:4] == (1, 2, 16000, len(samples))
@@ -168,6 +167,15 @@ def test_media_are_opened_here(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             assistant.chat([])
         assert len(server.seen) == 1
+
+
+def test_photographs_are_sent_as_servers_take_them() -> None:
+    url = data_url(Image.new("RGB", (8000, 4000)))
+    assert decoded(url).size == (5656, 2828)
+
+
+def decoded(url: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
 
 
 def test_large_pictures_become_smaller() -> None:
@@ -544,24 +552,17 @@ def test_a_server_that_ends_ends_the_run(end: Act) -> None:
 
 
 def test_answers_behind_the_first_failure_are_kept() -> None:
-    done = threading.Event()
-
-    def last(handler: Any) -> None:
-        echo(handler)
-        done.set()
-
-    def first(handler: Any) -> None:
-        done.wait(60)
-        status(503)(handler)
-
-    acts = {"What? 0": first, "What? 2": last}
-    with fake(spoilt(acts)) as server, to(server) as assistant:
-        found = []
-        with pytest.raises(BackendError):
-            for batch in assistant.caption_batches(requests(3), batch_size=3):
-                found += batch
-                time.sleep(0.2)
-    assert {result.place for result in found} <= {1, 2} and all(result.reply for result in found)
+    reply, gone = Reply("x", "stop", 1, 1, 0.1, 0.2), BackendError("unreachable", "gone")
+    behind = [
+        Captioned(0, error=gone),
+        Captioned(1, reply),
+        Captioned(2, error=InputError("?")),
+        Captioned(3, error=gone),
+    ]
+    results = until_hopeless([[Captioned(9, reply)], behind, [Captioned(4, reply)]])
+    assert [[result.place for result in batch] for batch in (next(results), next(results))] == [[9], [1, 2]]
+    with pytest.raises(BackendError, match="gone"):
+        next(results)
 
 
 def test_a_restart_is_waited_for() -> None:
