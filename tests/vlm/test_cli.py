@@ -539,7 +539,7 @@ def test_chat_is_left(loaded: Assistant, monkeypatch: pytest.MonkeyPatch, interr
 
 
 def test_system_errors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(model: str) -> Assistant:
+    def failing(model: str, device: str = "cpu") -> Assistant:
         raise PermissionError(13, "Permission denied", "/root/\nmodel")
 
     monkeypatch.setattr(cli, "_load", failing)
