@@ -1,7 +1,8 @@
-"""`vlm demo`: chat, captions, the model. Gradio on top of `Assistant`, nothing deeper.
+"""`vlm demo`: chat, captions, the model. Gradio on top of what answers, nothing deeper.
 
-Nothing leaves the machine: no share link, telemetry or web fonts; a URL sent in place of a file is not
-fetched, and the page's content security policy keeps the browser from loading what an answer may link to.
+Nothing leaves the machine, except to a server that is to answer in place of a model here: no share link,
+telemetry or web fonts; a URL sent in place of a file is not fetched, and the page's content security policy
+keeps the browser from loading what an answer may link to.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from starlette.middleware import Middleware
 
 from demo.feedback import FeedbackFile, default_folder
 from demo.page import captions, chat, feedback, look, model
-from demo.page.theme import HEAD, HEADER, TITLE, ContentPolicy, markup, theme
-from vlm.assistant import Assistant
+from demo.page.theme import HEAD, HEADER, STAYS, TITLE, ContentPolicy, markup, theme
+from vlm.answering import Answering, Weighing
 from vlm.errors import InputError
 
 
@@ -43,19 +44,20 @@ class Settings:
         return (user, password) if self.auth else None
 
 
-def build(assistant: Assistant, settings: Settings = Settings()) -> gr.Blocks:
+def build(assistant: Answering, settings: Settings = Settings()) -> gr.Blocks:
     """The page, not yet served. `settings.concurrency` answers are generated at a time, others wait in the queue.
 
     Endpoints for clients: `/chat` (see `demo.page.chat.answering`) and `/captions`.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 86_400)) as page:
-        markup(HEADER.format(title=TITLE, model=_plain(assistant.config.name)), elem_id="studio")
+        markup(header(assistant), elem_id="studio")
         with gr.Tab("Chat"):
             talk = chat.build(assistant, settings.concurrency)
             system = talk.additional_inputs[0]
             store = FeedbackFile(settings.feedback or default_folder())
             feedback.build(assistant, store, talk.chatbot, system)
-            look.build(assistant, talk.chatbot, system, settings.concurrency)
+            if isinstance(assistant, Weighing):
+                look.build(assistant, talk.chatbot, system, settings.concurrency)
         with gr.Tab("Captions"):
             captions.build(assistant)
         with gr.Tab("Model"):
@@ -68,7 +70,7 @@ def build(assistant: Assistant, settings: Settings = Settings()) -> gr.Blocks:
     return page
 
 
-def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thread_lock: bool = False) -> gr.Blocks:
+def launch(assistant: Answering, settings: Settings = Settings(), *, prevent_thread_lock: bool = False) -> gr.Blocks:
     """Serves the page until interrupted, or beside the caller with `prevent_thread_lock` (then `close()` it).
 
     Raises:
@@ -103,7 +105,7 @@ def launch(assistant: Assistant, settings: Settings = Settings(), *, prevent_thr
     return page
 
 
-def mount(app: Any, assistant: Assistant, *, path: str, max_file_size: int) -> None:
+def mount(app: Any, assistant: Answering, *, path: str, max_file_size: int) -> None:
     """The page under `path` of a FastAPI application, whose business keys and hosts are then.
 
     Args:
@@ -116,6 +118,12 @@ def mount(app: Any, assistant: Assistant, *, path: str, max_file_size: int) -> N
         pwa=False, mcp_server=False, run_history=False, footer_links=[], theme=theme(), head=HEAD,
         app_kwargs={"middleware": [Middleware(ContentPolicy)]},
     )  # fmt: skip
+
+
+def header(assistant: Answering) -> str:
+    """The line on top: who answers, and where what is asked goes."""
+    where = f"What you ask goes to {_plain(assistant.server)}." if assistant.server else STAYS
+    return HEADER.format(title=TITLE, model=_plain(assistant.name), where=where)
 
 
 def _plain(name: str) -> str:

@@ -27,11 +27,11 @@ from .captioning.options import CaptionOptions, UsageError, shard_from
 from .captioning.run import Engine, Run, Summary
 
 if TYPE_CHECKING:
-    from vlm.assistant import Assistant
+    from vlm.answering import Answering
 
 
 def command(
-    paths: list[str], lists: list[str], *, load: Callable[[], Assistant], echo: Callable[..., object],
+    paths: list[str], lists: list[str], *, load: Callable[[], Answering], echo: Callable[..., object],
     schema: Path | None, batch_size: str, workers: int, shard: str | None, recursive: bool, follow_links: bool,
     dry_run: bool, engine: str, actors: int, device: str, **chosen: Any,
 ) -> Summary:  # fmt: skip
@@ -85,8 +85,8 @@ def job(listing: Listing, options: CaptionOptions) -> Run:
     return Run(listing, options, CAPTION_PROMPTS, home_of(listing))
 
 
-def local(assistant: Assistant, options: CaptionOptions, batch_size: int | None = None, workers: int = 2) -> Engine:
-    """The engine that is one model in this process."""
+def local(assistant: Answering, options: CaptionOptions, batch_size: int | None = None, workers: int = 2) -> Engine:
+    """The engine that is one model in this process, or one server."""
     return functools.partial(
         assistant.caption_batches, batch_size=batch_size, workers=workers, schema=options.schema,
         max_new_tokens=options.max_new_tokens,

@@ -66,7 +66,10 @@ HAZARDS = {
             r"websockets?(\..*)?", r"httpcore(\..*)?", r"huggingface_hub(\..*)?", r"asyncio\.open_connection",
             r"torch\.utils\.model_zoo.*",
         ),
-        ("demo/serving/fetch.py",),
+        (
+            "demo/serving/fetch.py",  # URLs of pictures
+            "vlm/transport.py",  # the server behind --backend-url
+        ),
     ),
 }  # fmt: skip
 
@@ -167,5 +170,5 @@ def test_the_detector_lets_pass(line: str) -> None:
 
 
 def test_choke_points_exist_and_are_used() -> None:
-    for file in ("encoders/media.py", "vlm/checkpoint.py", "demo/serving/fetch.py"):
+    for file in ("encoders/media.py", "vlm/checkpoint.py", "demo/serving/fetch.py", "vlm/transport.py"):
         assert offences((ROOT / file).read_text(), "elsewhere.py"), f"{file} has moved: correct the lists above"

@@ -37,6 +37,7 @@ ONLY_IN: dict[str, set[str]] = {
     },
     "socket": {"demo/serving/fetch.py"},
     "httpcore": {"demo/serving/fetch.py"},
+    "httpx": {"vlm/transport.py"},
     # heavy parts that only one corner needs
     "torchvision": set(),
     "einops": {"projector/"},

@@ -9,17 +9,20 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from encoders.media import load_image
 
-    from .assistant import Assistant, Reply, load
+    from .assistant import Assistant, load
+    from .backend import Backend
     from .errors import CheckpointError, ContextLengthError, InputError, MediaError, VlmError
+    from .generation import Reply
+    from .remote import connect
 
 _WHERE = {
-    "Assistant": "assistant", "Reply": "assistant", "load": "assistant", "load_image": "assistant",
-    "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors", "MediaError": "errors",
-    "VlmError": "errors",
+    "Assistant": "assistant", "Backend": "backend", "Reply": "generation", "connect": "remote", "load": "assistant",
+    "load_image": "media", "CheckpointError": "errors", "ContextLengthError": "errors", "InputError": "errors",
+    "MediaError": "errors", "VlmError": "errors",
 }  # fmt: skip
 __all__ = [
-    "Assistant", "CheckpointError", "ContextLengthError", "InputError", "MediaError", "Reply", "VlmError", "load",
-    "load_image",
+    "Assistant", "Backend", "CheckpointError", "ContextLengthError", "InputError", "MediaError", "Reply", "VlmError",
+    "connect", "load", "load_image",
 ]  # fmt: skip
 
 

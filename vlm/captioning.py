@@ -9,10 +9,11 @@ with an error, and changes no other. What the model does is handed in, so that t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from encoders.media import ImageSource
 
@@ -21,6 +22,9 @@ from .errors import InputError, VlmError
 if TYPE_CHECKING:
     from .batch import Sample
     from .generation import Reply
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 CAPTION_PROMPTS = {
     "short": "Describe the image briefly.",
@@ -97,28 +101,16 @@ class CaptionBatches:
 
     def _prepared(self, requests: Iterable[CaptionRequest]) -> Iterator[tuple[int, Sample | VlmError]]:
         """In the order of the requests, some of them decoded ahead."""
-        waiting: deque[tuple[int, Future[Sample | VlmError]]] = deque()
         ahead = max(2 * self.workers, 2 * (self.batch_size or 16))
-        pool = ThreadPoolExecutor(max(1, self.workers), thread_name_prefix="decode")
-        try:
-            for request in requests:
-                waiting.append((request.place, pool.submit(self._prepare, request)))
-                if len(waiting) > ahead:
-                    place, future = waiting.popleft()
-                    yield place, future.result()
-            while waiting:
-                place, future = waiting.popleft()
-                yield place, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        with (
+            ThreadPoolExecutor(max(1, self.workers), thread_name_prefix="decode") as pool,
+            closing(ahead_of(lambda request: pool.submit(self._prepare, request), requests, ahead)) as prepared,
+        ):
+            for found in prepared:
+                yield from found
 
-    def _prepare(self, request: CaptionRequest) -> Sample | VlmError:
-        try:
-            return self.prepare(request)
-        except VlmError as error:
-            return error
-        except MemoryError:
-            return InputError(f"{request.name or 'image'}: not enough memory to open it", "out_of_memory")
+    def _prepare(self, request: CaptionRequest) -> tuple[int, Sample | VlmError]:
+        return request.place, carefully(self.prepare, request)
 
     def _batch(self, window: list[tuple[int, Sample]], size: int) -> list[Captioned]:
         """Takes the oldest of the window, so that none waits for ever, and those next to it in length."""
@@ -128,15 +120,60 @@ class CaptionBatches:
         window[:] = [item for item in window if item[0] not in taken]
         places = [place for place, _ in chosen]
         replies = self.answer([sample for _, sample in chosen], places)
-        return [self._judged(place, reply) for place, reply in zip(places, replies, strict=True)]
+        return [judged(place, reply, self.complete) for place, reply in zip(places, replies, strict=True)]
 
-    def _judged(self, place: int, reply: Reply | VlmError) -> Captioned:
-        if isinstance(reply, VlmError):
-            return Captioned(place, error=reply)
-        if self.complete and reply.finish_reason != "stop":
-            reason = f"no complete JSON within {reply.completion_tokens} tokens; raise max_new_tokens"
-            return Captioned(place, error=InputError(reason, "schema_incomplete"))
-        return Captioned(place, reply)
+
+def ahead_of(submit: Callable[[R], Future[T]], requests: Iterable[R], ahead: int) -> Generator[list[T], None, None]:
+    """Results in the order of the requests, of which `ahead` are under way: those that are there, at least one.
+
+    What is under way when nobody asks for more is cancelled.
+    """
+    waiting: deque[Future[T]] = deque()
+
+    def there() -> list[T]:
+        found = [waiting[0].result()]
+        waiting.popleft()
+        while waiting and waiting[0].done():
+            found.append(waiting.popleft().result())
+        return found
+
+    try:
+        for request in requests:
+            waiting.append(submit(request))
+            if len(waiting) > ahead:
+                yield there()
+        while waiting:
+            yield there()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def carefully(prepare: Callable[[CaptionRequest], T], request: CaptionRequest) -> T | VlmError:
+    """What `prepare` makes of a request, or why it can make nothing of it."""
+    try:
+        return prepare(request)
+    except VlmError as error:
+        return error
+    except MemoryError:
+        return InputError(f"{request.name or 'image'}: not enough memory to open it", "out_of_memory")
+
+
+def judged(place: int, reply: Reply | VlmError, complete: bool) -> Captioned:
+    """The result of a request; `complete` as in `CaptionBatches`."""
+    if isinstance(reply, VlmError):
+        return Captioned(place, error=reply)
+    if complete and reply.finish_reason != "stop":
+        reason = f"no complete JSON within {reply.completion_tokens} tokens; raise max_new_tokens"
+        return Captioned(place, error=InputError(reason, "schema_incomplete"))
+    return Captioned(place, reply)
+
+
+def checked_batch_size(batch_size: int | None) -> int | None:
+    """Raises `InputError` for what is no possible number of pictures at a time."""
+    if batch_size is not None and not (isinstance(batch_size, int) and 1 <= batch_size <= 4096):
+        raise InputError(f"batch_size must be a whole number from 1 to 4096, got {batch_size!r}", "bad_option")
+    return batch_size
 
 
 def in_order(batches: Iterable[list[Captioned]]) -> Iterator[Captioned]:

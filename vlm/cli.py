@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .command_options import (
+    BackendKeyFile,
+    BackendModel,
+    BackendUrl,
+    MaxNewTokens,
+    MinP,
+    Model,
+    Repetition,
+    Seed,
+    Stop,
+    System,
+    Temperature,
+    TopK,
+    TopP,
+    backend_of,
+)
+from .errors import BackendError, VlmError, printable
+from .terminal import as_dict, converse, divide, friendly_errors, say
+
 if TYPE_CHECKING:
-    from .assistant import Assistant, Reply
+    from .answering import Answering
+    from .assistant import Assistant
+    from .backend import Backend
 
 app = typer.Typer(
     name="vlm",
@@ -25,44 +44,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
-System = Annotated[str, typer.Option(help="A system message.")]
-MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
-Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
-TopK = Annotated[int, typer.Option(help="Keep the k most probable tokens (0: all).")]
-TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability.")]
-MinP = Annotated[float, typer.Option(help="Keep tokens at least this share as probable as the best.")]
-Repetition = Annotated[float, typer.Option(help="Above 1 discourages repetition.")]
-Stop = Annotated[list[str] | None, typer.Option(help="End the answer before this text; may be given several times.")]
-Seed = Annotated[int | None, typer.Option(help="Repeat a sampled answer exactly.")]
-
-
-@contextmanager
-def friendly_errors() -> Iterator[None]:
-    """Expected failures become one line on stderr and exit status 1; nobody is shown a traceback."""
-    from encoders.errors import VlmError
-
-    try:
-        yield
-    except VlmError as error:
-        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
-        raise typer.Exit(1) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error [io_error]: {_printable(f'{where}{error.strerror or error}')}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("\nstopped", err=True)
-        raise typer.Exit(130) from None
-
-
-def _printable(text: str) -> str:
-    """Control characters and lone surrogates of foreign names escaped for the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
-
 
 def _load(model: str, device: str = "cpu") -> Assistant:
     from .assistant import load
@@ -70,26 +51,25 @@ def _load(model: str, device: str = "cpu") -> Assistant:
     return load(model, device=device)
 
 
-def _divide(arguments: list[str], question: str | None) -> tuple[list[str], str]:
-    """Positional arguments -> (image paths, question): the last one is the question.
+def _answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+    """A model that is loaded, or a server that is asked."""
+    if backend is None:
+        return _load(model, device)
+    from .remote import connect
 
-    Unless it is a file: then it is an image too, and the question is in the sound, or was forgotten.
-    """
-    if question is not None or not arguments:
-        return arguments, question or ""
-    if os.path.exists(arguments[-1]):  # noqa: PTH110 - Path.exists raises where a question is too long for a name
-        return arguments, ""
-    return arguments[:-1], arguments[-1]
+    return connect(backend)
 
 
 @app.command()
 def ask(
+    context: typer.Context,
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[IMAGE]... [QUESTION]", help="Image files, then the question.")
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
     model: Model = "default",
+    backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer as it comes.")] = False,
@@ -103,56 +83,33 @@ def ask(
     vlm ask before.png after.png "In the second image: what colour is the button?"
     vlm ask chart.png --audio question.wav
     vlm ask --audio recording.wav "What is said?"
+    vlm ask plan.png "How many bedrooms?" --backend-url http://gpu-box:8000
     """
     options = {
         "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
         "repetition_penalty": repetition_penalty, "stop": stop or [], "seed": seed,
     }  # fmt: skip
-    images, asked = _divide(arguments or [], question)
+    images, asked = divide(arguments or [], question)
     if not (asked or audio):
         raise typer.BadParameter("ask something: vlm ask IMAGE... QUESTION, or --audio FILE")
     with friendly_errors():
-        from .assistant import question_messages
+        from .conversation import question_messages
 
-        assistant = _load(model)
+        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
         messages = question_messages(asked, images, audio or [], system)
-        reply = _say(assistant, messages, options, echo=stream and not as_json)
+        reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
-            typer.echo(json.dumps(_as_dict(reply), ensure_ascii=False))
+            typer.echo(json.dumps(as_dict(reply), ensure_ascii=False))
         elif not stream:
             typer.echo(reply.text)
 
 
-def _say(assistant: Assistant, messages: list[dict[str, Any]], options: dict[str, Any], echo: bool) -> Reply:
-    """Streams an answer, to the terminal where wanted, and returns it whole."""
-    from .assistant import Reply
-
-    for piece in assistant.stream(messages, **options):
-        if isinstance(piece, Reply):
-            if echo:
-                typer.echo()
-            return piece
-        if echo:
-            typer.echo(piece, nl=False)
-            sys.stdout.flush()
-    raise AssertionError("a stream ends with its reply")
-
-
-def _as_dict(reply: Reply) -> dict[str, Any]:
-    return {
-        "text": reply.text, "finish_reason": reply.finish_reason, "prompt_tokens": reply.prompt_tokens,
-        "completion_tokens": reply.completion_tokens, "seconds_to_first_token": round(reply.seconds_to_first_token, 4),
-        "seconds": round(reply.seconds, 4), "tokens_per_second": round(reply.tokens_per_second, 1),
-    }  # fmt: skip
-
-
-_CHAT_HELP = "/image PATH  /audio PATH  add to the next question   /clear  start again   /quit  leave"
-
-
 @app.command()
 def chat(
-    model: Model = "default", system: System = "", max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0,
-    top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
+    context: typer.Context, model: Model = "default", backend_url: BackendUrl = None, backend_model: BackendModel = "",
+    backend_key_file: BackendKeyFile = None, system: System = "", max_new_tokens: MaxNewTokens = 256,
+    temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0,
+    repetition_penalty: Repetition = 1.0, seed: Seed = None,
 ) -> None:  # fmt: skip
     """Talk in the terminal, over several turns. Type /help inside.
 
@@ -161,64 +118,16 @@ def chat(
     > /image examples/chart.png
     > What is the title?
     """
-    from encoders.errors import VlmError
-
     options: dict[str, Any] = {
         "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
         "repetition_penalty": repetition_penalty, "seed": seed,
     }  # fmt: skip
     with friendly_errors():
-        from .sampling import SamplingOptions
+        from .sampling_options import SamplingOptions
 
-        assistant = _load(model)
+        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
         SamplingOptions(**options)  # a bad one is reported before the first question
-        typer.echo(f"{_printable(assistant.config.name)}: {_CHAT_HELP}")
-        opening: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        messages, waiting = list(opening), list[dict[str, Any]]()
-        for line in _lines():
-            command, _, rest = line.partition(" ")
-            if command in ("/quit", "/exit"):
-                return
-            if command == "/help":
-                typer.echo(_CHAT_HELP)
-            elif command == "/clear":
-                messages, waiting = list(opening), []
-            elif command in ("/image", "/audio"):
-                _attach(waiting, command[1:], rest.strip().strip("'\""))
-            elif line:
-                turn = {"role": "user", "content": [*waiting, {"type": "text", "text": line}]}
-                try:
-                    reply = _say(assistant, [*messages, turn], options, echo=True)
-                except VlmError as error:  # the conversation goes on without this turn
-                    typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
-                    continue
-                messages += [turn, {"role": "assistant", "content": reply.text}]
-                waiting = []
-
-
-def _lines() -> Iterator[str]:
-    while True:
-        try:
-            yield input("> ").strip()
-        except EOFError:
-            return
-
-
-def _attach(waiting: list[dict[str, Any]], kind: str, path: str) -> None:
-    """Opens a file at once, so that a bad one is reported when it is named, not a turn later."""
-    from encoders.errors import VlmError
-    from encoders.media import load_audio, load_image
-
-    try:
-        if kind == "image":
-            waiting.append({"type": "image", "image": load_image(path)})
-        else:
-            from encoders.base import SAMPLE_RATE
-
-            waiting.append({"type": "audio", "audio": (load_audio(path), SAMPLE_RATE)})
-        typer.echo(f"added {_printable(path)}")
-    except VlmError as error:
-        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
+        converse(assistant, system, options)
 
 
 @app.command()
@@ -244,7 +153,7 @@ def info(
         sizes = checkpoint.part_sizes(folder)
         decoder, clip, whisper = config.decoder, config.clip, config.whisper
         lines = [
-            f"{_printable(config.name)}  ({_printable(str(folder))})",
+            f"{printable(config.name)}  ({printable(str(folder))})",
             f"decoder   Llama, {decoder.num_hidden_layers} layers of {decoder.hidden_size}, heads "
             f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
             f"context {decoder.max_position_embeddings}",
@@ -262,7 +171,7 @@ def info(
         lines.append(f"template  {config.chat_template}")
         lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
         files = [p for p in sorted(folder.iterdir()) if p.is_file()]
-        lines += [f"file      {_printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]
+        lines += [f"file      {printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]
         typer.echo("\n".join(lines))
 
 
@@ -332,7 +241,9 @@ def evaluate(
 
 @app.command()
 def demo(
+    context: typer.Context,
     model: Model = "default",
+    backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
     auth: Annotated[
@@ -342,12 +253,13 @@ def demo(
     queue_size: Annotated[int, typer.Option(min=1, help="Questions that may wait; more are turned away.")] = 64,
     concurrency: Annotated[int, typer.Option(min=1, help="Answers generated at the same time.")] = 1,
     feedback: Annotated[Path | None, typer.Option(help="Folder for thumbs and corrections (feedback.jsonl).")] = None,
-) -> None:
+) -> None:  # fmt: skip
     """A chat page in the browser, with images and a microphone (needs the extra: pip install 'vlm-studio[demo]').
 
     \b
     vlm demo
     vlm demo --host 0.0.0.0 --auth anna:secret
+    vlm demo --backend-url http://gpu-box:8000        the page here, the model there
     """
     with friendly_errors():
         try:
@@ -357,7 +269,8 @@ def demo(
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        launch(_load(model), Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
+        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
 @app.command()
@@ -413,6 +326,7 @@ def serve(
 
 @app.command()
 def caption(
+    context: typer.Context,
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs in quotes, WebDataset tars.")
     ] = None,
@@ -420,6 +334,7 @@ def caption(
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
     model: Model = "default",
+    backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
     ] = "txt",
@@ -440,7 +355,7 @@ def caption(
     suffix: Annotated[str, typer.Option(help="After each caption.")] = "",
     extension: Annotated[str | None, typer.Option(help="Of the files beside the pictures (default .txt).")] = None,
     max_new_tokens: MaxNewTokens = 256,
-    batch_size: Annotated[str, typer.Option(help="Pictures at a time, or auto: by the memory that is free.")] = "auto",
+    batch_size: Annotated[str, typer.Option(help="Pictures at a time; auto: by free memory; 8 at a server.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=256, help="Threads that decode ahead of the model.")] = 2,
     shard: Annotated[
         str | None, typer.Option(help="i/n: this one of n parts (default: from torchrun's or SLURM's variables).")
@@ -452,7 +367,7 @@ def caption(
     engine: Annotated[str, typer.Option(help="local, or ray: several processes or machines (extra ray).")] = "local",
     actors: Annotated[int, typer.Option(min=1, max=4096, help="Models at work with --engine ray.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-) -> None:
+) -> None:  # fmt: skip
     """Caption pictures: files, folders, a million of them. Started again, it goes on where it stopped.
 
     Exit status: 0 all fine, 1 some failed (they are listed in errors.jsonl), 2 usage, 130 interrupted.
@@ -461,27 +376,29 @@ def caption(
     vlm caption photos                                    photos/a.png -> photos/a.txt
     vlm caption photos --format jsonl --style short       photos/metadata.jsonl
     vlm caption shards.tar --format tar -o captioned.tar  WebDataset in and out
+    vlm caption photos --backend-url http://gpu-box:8000 --batch-size 32
     """
-    from encoders.errors import VlmError
-
+    backend = backend_of(context, backend_url, backend_model, backend_key_file)
     try:
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: _load(model, device),
-            echo=lambda *cells: typer.echo("\t".join(_printable(cell) for cell in cells)),
-            model=model, format=output_format, output=output, existing=existing, style=style, prompt=prompt,
-            schema=schema, prefix=prefix, suffix=suffix, extension=extension, max_new_tokens=max_new_tokens,
-            batch_size=batch_size, workers=workers, shard=shard, recursive=recursive, follow_links=follow_links,
-            errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
+            paths or [], files_from or [], load=lambda: _answering(model, backend, device),
+            echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
+            model=str(backend or model), format=output_format, output=output, existing=existing, style=style,
+            prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,
+            max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
+            follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
         )  # fmt: skip
     except VlmError as error:  # what fails of the pictures is counted instead
-        typer.echo(f"error [{error.code}]: {_printable(str(error))}", err=True)
-        raise typer.Exit(1 if error.code == "io_error" else 2) from None
+        typer.echo(f"error [{error.code}]: {printable(str(error))}", err=True)
+        if isinstance(error, BackendError):
+            typer.echo("what was captioned is kept; to go on, give the same command again", err=True)
+        raise typer.Exit(1 if isinstance(error, BackendError) or error.code == "io_error" else 2) from None
     except OSError as error:
-        typer.echo(f"error [io_error]: {_printable(str(error))}", err=True)
+        typer.echo(f"error [io_error]: {printable(str(error))}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(_printable(str(summary)), err=True)
+    typer.echo(printable(str(summary)), err=True)
     if summary.interrupted:
         typer.echo("to go on, give the same command again", err=True)
     raise typer.Exit(summary.exit_code)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from encoders.errors import MediaError, VlmError
 
 __all__ = [
-    "CheckpointError", "ContextLengthError", "EngineDeadError", "InputError", "MediaError", "QueueFullError",
-    "RequestFailedError", "VlmError",
+    "BackendError", "BackendRequestError", "CheckpointError", "ContextLengthError", "EngineDeadError", "InputError",
+    "MediaError", "QueueFullError", "RequestFailedError", "VlmError", "one_line", "printable",
 ]  # fmt: skip
 
 
@@ -56,3 +56,36 @@ class RequestFailedError(VlmError):
 
     def __init__(self) -> None:
         super().__init__("request_failed", "this request met an internal fault; the log has the details")
+
+
+class BackendError(VlmError):
+    """The server behind --backend-url cannot be used: what is asked next would fail as well.
+
+    backend_unreachable (no connection, no valid certificate), backend_key (the key is missing or wrong),
+    backend_not_found (no such model, or nothing of this interface at this address), backend_busy (it went on
+    refusing), backend_failing (it failed again and again), backend_closed (by this program).
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"backend_{code}", message)
+
+
+class BackendRequestError(VlmError):
+    """The server behind --backend-url did not answer one request; others may do better.
+
+    backend_refused (what is asked is not to its liking), backend_too_large, backend_timeout, backend_failed (a fault
+    of its own), backend_bad_answer (what came is no answer, or broke off), backend_withheld (by a policy).
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"backend_{code}", message)
+
+
+def printable(text: str) -> str:
+    """Control characters and lone surrogates of foreign text escaped: one line, and nothing that steers a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Foreign text, printable, of at most about `limit` characters."""
+    return printable(text if len(text) <= limit else text[: limit - 3] + "...")

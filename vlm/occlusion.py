@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .assistant import Assistant, opened
+from .answering import Weighing
 from .chat import Message, parts_of
+from .conversation import opened
 from .errors import InputError
 
 Box = tuple[int, int, int, int]
@@ -61,7 +62,7 @@ class Occlusion:
 
 
 def occlude(
-    assistant: Assistant, messages: list[Message], answer: str, *, picture: int = -1, tiles: int = 8,
+    assistant: Weighing, messages: list[Message], answer: str, *, picture: int = -1, tiles: int = 8,
     batch_size: int = 8, on_progress: Callable[[float], None] = lambda share: None,
 ) -> Occlusion:  # fmt: skip
     """Covers the tiles of one picture of a conversation one after the other, each with its mean colour.
@@ -73,7 +74,7 @@ def occlude(
         on_progress: called with the share of the work that is done.
 
     Raises:
-        InputError: no such picture, or the answer is empty. MediaError, ContextLengthError as in `Assistant`.
+        InputError: no such picture, or the answer is empty. MediaError, ContextLengthError as the assistant has them.
     """
     if not answer.strip():
         raise InputError("there is no answer to explain")

@@ -47,9 +47,8 @@ class Tokenizer:
         return self.backend.id_to_token(token_id) is not None and not (added is not None and added.special)
 
     def encode(self, text: str) -> list[int]:
-        """Ordinary pieces only. Lone surrogates become U+FFFD, as they have no UTF-8 form."""
-        clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return self.backend.encode(clean, add_special_tokens=False).ids
+        """Ordinary pieces only."""
+        return self.backend.encode(well_formed(text), add_special_tokens=False).ids
 
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`; control tokens are left out."""
@@ -61,3 +60,8 @@ class Tokenizer:
         if found is None:
             raise CheckpointError(f"tokenizer.json has no token {token!r}, which the chat template needs")
         return found
+
+
+def well_formed(text: str) -> str:
+    """Lone surrogates become U+FFFD, as they have no UTF-8 form."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -14,10 +14,11 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-import vlm
 from demo.archive import is_zip, read_zip, safe_name, zipped
-from vlm.assistant import CAPTION_PROMPTS, Assistant
+from vlm.answering import Answering
+from vlm.captioning import CAPTION_PROMPTS
 from vlm.errors import InputError, MediaError
+from vlm.media import load_image
 
 from .chat import excuse
 from .theme import inline, markup
@@ -40,7 +41,7 @@ class Row:
     thumbnail: str = ""
 
 
-def build(assistant: Assistant) -> None:
+def build(assistant: Answering) -> None:
     """The tab. Inside `gr.Blocks`; the endpoint is `/captions`."""
 
     def run(files: list[str] | None, style: str) -> Iterator[tuple[Any, ...]]:
@@ -60,9 +61,8 @@ def build(assistant: Assistant) -> None:
         except Exception as error:
             yield f"<p class='quiet'>{html.escape(excuse(error))}</p>", table(rows), *wait
 
-    gr.Markdown(
-        "Drop pictures, or a zip file of them. They stay on the machine that serves this page.", elem_classes="quiet"
-    )
+    where = "" if assistant.server else "They stay on the machine that serves this page."
+    gr.Markdown(f"Drop pictures, or a zip file of them. {where}", elem_classes="quiet")
     files = gr.File(file_count="multiple", show_label=False, height=150, elem_id="caption-files")
     with gr.Row(equal_height=True):
         style = gr.Radio([*CAPTION_PROMPTS], value="detailed", label="Style", min_width=220)
@@ -93,7 +93,7 @@ def items(files: Iterable[str | Path]) -> Iterator[Item]:
             yield path.name, path
 
 
-def captions(assistant: Assistant, found: Iterable[Item], style: str) -> Iterator[Row]:
+def captions(assistant: Answering, found: Iterable[Item], style: str) -> Iterator[Row]:
     """A row for each item, in order. What is wrong with one changes nothing for the others."""
     found = iter(found)
     while chunk := list(itertools.islice(found, BATCH)):
@@ -103,7 +103,7 @@ def captions(assistant: Assistant, found: Iterable[Item], style: str) -> Iterato
             try:
                 if isinstance(source, MediaError):
                     raise source
-                pictures.append((at, vlm.load_image(source, name=name)))
+                pictures.append((at, load_image(source, name=name)))
             except MediaError as error:
                 rows[at] = Row(name, error=error.reason)
         written = assistant.caption([picture for _, picture in pictures], style=style, batch_size=BATCH)

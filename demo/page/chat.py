@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 
-from vlm.assistant import Assistant, Reply
+from vlm.answering import Answering
 from vlm.errors import InputError, VlmError
+from vlm.generation import Reply
 
 from . import gallery
 
@@ -19,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 NOTE = "note"  # the metadata id of lines that the page adds to a conversation: shown, but no part of it
 FAILED = "Something went wrong on this side. The log of the server has the details."
-OVERFULL = {"context_length_exceeded", "prompt_too_long", "too_many_media"}
+OVERFULL = {"context_length_exceeded", "prompt_too_long", "too_many_media", "backend_too_large"}
+UNTOLD = 4096
+"""Tokens of the longest answer that can be asked for, where nobody tells how long one can be."""
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 Turn = dict[str, Any]
 """A message as gradio keeps it."""
@@ -58,10 +61,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def build(assistant: Assistant, concurrency: int) -> Chat:
+def build(assistant: Answering, concurrency: int) -> Chat:
     """The chat with its controls. Inside `gr.Blocks`; the endpoint is `/chat`."""
-    config = assistant.config
-    audio = config.whisper is not None
+    audio = assistant.hears
     textbox = gr.MultimodalTextbox(
         sources=["upload", "microphone"] if audio else ["upload"], file_types=["image", "audio", *SOUNDS],
         file_count="multiple", placeholder="Ask something; add pictures or speak", autofocus=True, elem_id="ask",
@@ -74,14 +76,14 @@ def build(assistant: Assistant, concurrency: int) -> Chat:
     gallery.allow_files()
     return Chat(
         answering(assistant), multimodal=True, chatbot=chatbot, textbox=textbox, api_name="chat", editable=True,
-        concurrency_limit=concurrency, additional_inputs=controls(config.decoder.max_position_embeddings),
+        concurrency_limit=concurrency, additional_inputs=controls(assistant.context or UNTOLD),
         additional_inputs_accordion=gr.Accordion("System prompt and sampling", open=False, render=False),
         flagging_mode="never", analytics_enabled=False, cache_examples=False, examples=gallery.examples(audio),
         example_labels=gallery.labels(audio),
     )  # fmt: skip
 
 
-def answering(assistant: Assistant) -> Callable[..., Iterator[list[Turn]]]:
+def answering(assistant: Answering) -> Callable[..., Iterator[list[Turn]]]:
     """The function behind `/chat`, which yields lists of messages.
 
     First the answer so far, alone, again and again; last the whole answer and a note with counts and
@@ -189,9 +191,10 @@ def said(text: str, note: bool = False) -> Turn:
 
 
 def figures(reply: Reply) -> str:
-    """The small line under an answer: tokens of prompt and answer, then the timing."""
+    """The small line under an answer: tokens of prompt and answer (servers need not tell), then the timing."""
+    counted = f"{reply.prompt_tokens} + {reply.completion_tokens} tokens" if reply.prompt_tokens else "tokens not told"
     return (
-        f"<small>{reply.prompt_tokens} + {reply.completion_tokens} tokens · first after "
+        f"<small>{counted} · first after "
         f"{reply.seconds_to_first_token:.2f} s · {reply.tokens_per_second:.1f} tokens/s"
         f"{' · ended by the limit' if reply.finish_reason == 'length' else ''}</small>"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.feedback import FeedbackFile, Rating
-from vlm.assistant import Assistant
+from vlm.answering import Answering
 from vlm.errors import VlmError
 
 from .chat import FAILED, Turn, answered
@@ -16,13 +16,13 @@ from .chat import FAILED, Turn, answered
 logger = logging.getLogger(__name__)
 
 
-def build(assistant: Assistant, file: FeedbackFile, chatbot: gr.Chatbot, system: gr.Textbox) -> None:
+def build(assistant: Answering, file: FeedbackFile, chatbot: gr.Chatbot, system: gr.Textbox) -> None:
     """The switch, the line that says what was kept, and the field for a correction. Inside `gr.Blocks`."""
 
     def keep(history: list[Turn], index: int | None, system: str, rating: Rating, correction: str = "") -> str:
         try:
             messages, answer = answered(history, index, system)
-            file.record(messages, answer, rating, correction=correction, model=assistant.config.name)
+            file.record(messages, answer, rating, correction=correction, model=assistant.name)
         except VlmError as error:
             return f"Not kept – {error}."
         except Exception:

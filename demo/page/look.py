@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from vlm.assistant import Assistant
+from vlm.answering import Weighing
 from vlm.occlusion import Occlusion, occlude
 
 from .chat import Turn, answered, excuse
@@ -19,7 +19,7 @@ SIZE = 920  # pixels: twice as many as are shown, for fine screens
 WEAK = 0.1  # nats: an answer that loses less than a tenth of its probability does not hang on any tile
 
 
-def build(assistant: Assistant, chatbot: gr.Chatbot, system: gr.Textbox, concurrency: int) -> None:
+def build(assistant: Weighing, chatbot: gr.Chatbot, system: gr.Textbox, concurrency: int) -> None:
     """A folded section with a button and the overlays. Inside `gr.Blocks`."""
 
     def look(

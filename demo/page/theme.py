@@ -11,7 +11,8 @@ from PIL import Image
 
 TITLE = "vlm studio"
 HEADER = """<header><h1>{title}</h1><p>Ask <b>{model}</b> about pictures and sounds.
-Nothing leaves the machine it runs on.</p></header>"""
+{where}</p></header>"""
+STAYS = "Nothing leaves the machine it runs on."
 POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; frame-ancestors 'self'; form-action 'self'"
 # In the head as it is: rules that go through gradio's own parameter are rewritten, and some are lost on the way.
 HEAD = """<style>

@@ -121,14 +121,19 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
 
 def _add_models(app: FastAPI, service: Service) -> None:
+    context = service.assistant.config.decoder.max_position_embeddings
+
+    def told(name: str) -> Model:
+        return Model(id=name, created=service.started, max_model_len=context)
+
     @app.get("/v1/models", responses=_can_be(*_ALWAYS))
     async def list_models() -> ModelList:
         """The names under which the model is served."""
-        return ModelList(data=[Model(id=name, created=service.started) for name in service.models])
+        return ModelList(data=[told(name) for name in service.models])
 
     @app.get("/v1/models/{model:path}", responses=_can_be(*_ALWAYS, 404))
     async def retrieve_model(model: str) -> Model:
-        return Model(id=service.model(model).name, created=service.started)
+        return told(service.model(model).name)
 
 
 def _add_generation(app: FastAPI, service: Service) -> None:

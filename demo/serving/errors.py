@@ -14,7 +14,15 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from vlm.errors import CheckpointError, EngineDeadError, MediaError, QueueFullError, RequestFailedError, VlmError
+from vlm.errors import (
+    CheckpointError,
+    EngineDeadError,
+    MediaError,
+    QueueFullError,
+    RequestFailedError,
+    VlmError,
+    one_line,
+)
 
 _BY_STATUS = {
     400: ("bad_request", "The request cannot be read."),
@@ -70,10 +78,10 @@ def as_api_error(error: BaseException) -> ApiError:
         case EngineDeadError():
             return ApiError(503, "engine_unavailable", "The engine does not run; the request was not answered.")
         case MediaError():
-            return ApiError(400, error.code, _line(f"{error.name}: {error.reason}"), param=error.name)
+            return ApiError(400, error.code, one_line(f"{error.name}: {error.reason}"), param=error.name)
         case VlmError() if not isinstance(error, CheckpointError | RequestFailedError):
             param = "response_format" if error.code == "bad_schema" else "messages"
-            return ApiError(400, error.code, _FIXED.get(error.code) or _line(str(error)), param=param)
+            return ApiError(400, error.code, _FIXED.get(error.code) or one_line(str(error)), param=param)
     return ApiError(500, *_BY_STATUS[500])
 
 
@@ -90,7 +98,7 @@ def _invalid(error: Mapping[str, Any], body: Any) -> ApiError:
     told = {"missing": "is required", "extra_forbidden": "is not a known field"}.get(error["type"])
     message = f"{param or 'The body'} {told}." if told else f"{param or 'The body'}: {error['msg']}."
     return ApiError(400, "unknown_field" if error["type"] == "extra_forbidden" else "invalid_value",
-                    _line(message), param=param)  # fmt: skip
+                    one_line(message), param=param)  # fmt: skip
 
 
 def _telling(error: Mapping[str, Any]) -> tuple[int, bool]:
@@ -107,9 +115,3 @@ def _path(where: Sequence[str | int], body: Any) -> str | None:
         elif isinstance(place, Mapping) and (step in place or number == len(where)):
             path, place = f"{path}.{step}", place.get(step)
     return path.lstrip(".")[:200] or None
-
-
-def _line(text: str) -> str:
-    """One printable line of bounded length: parts of it may be the client's."""
-    text = text if len(text) <= 400 else text[:397] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

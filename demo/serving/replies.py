@@ -19,8 +19,11 @@ class ErrorReply(BaseModel):
 
 
 class Model(BaseModel):
+    """`max_model_len`: tokens of a prompt and its answer, as vLLM calls them."""
+
     id: str
     created: int
+    max_model_len: int
     object: Literal["model"] = "model"
     owned_by: str = "vlm-studio"
 

@@ -1,0 +1,70 @@
+"""Options that several commands have, and what they mean together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .backend import Backend
+
+Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
+System = Annotated[str, typer.Option(help="A system message.")]
+MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
+Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
+TopK = Annotated[int, typer.Option(help="Keep the k most probable tokens (0: all).")]
+TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability.")]
+MinP = Annotated[float, typer.Option(help="Keep tokens at least this share as probable as the best.")]
+Repetition = Annotated[float, typer.Option(help="Above 1 discourages repetition.")]
+Stop = Annotated[list[str] | None, typer.Option(help="End the answer before this text; may be given several times.")]
+Seed = Annotated[int | None, typer.Option(help="Repeat a sampled answer exactly.")]
+
+BackendUrl = Annotated[
+    str | None, typer.Option(help="Ask this server of OpenAI's interface (vlm serve, vLLM, llama.cpp); load no model.")
+]
+BackendModel = Annotated[str, typer.Option(help="By the server's name for it (default: the first that it lists).")]
+BackendKeyFile = Annotated[
+    Path | None, typer.Option(help="A file that holds the server's key (default: what VLM_BACKEND_KEY holds).")
+]
+LOCAL = ("model", "device", "engine", "actors")
+"""Options that mean nothing where a server answers."""
+
+
+def backend_of(context: typer.Context, url: str | None, model: str, key_file: Path | None) -> Backend | None:
+    """The server that is to answer, if one is. A key that would cross a network in clear is warned of.
+
+    Raises:
+        typer.BadParameter: the options do not go together, or make no address.
+    """
+    if url is None:
+        if model or key_file is not None:
+            raise typer.BadParameter("--backend-model and --backend-key-file need --backend-url")
+        return None
+    for name in LOCAL:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--{name} is about a model here, --backend-url names a server: give one of them")
+    from .backend import Backend
+
+    key = os.environ.get("VLM_BACKEND_KEY", "") if key_file is None else _first_line(key_file)
+    try:
+        backend = Backend(url, model, key)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    if backend.exposed:
+        typer.echo(f"warning: the key goes to {backend.url} in clear; https would hide it", err=True)
+    return backend
+
+
+def _first_line(path: Path) -> str:
+    try:
+        with path.open(encoding="ascii") as file:
+            return file.readline(4096).strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not ASCII"
+        raise typer.BadParameter(f"{path}: the key cannot be read ({reason})") from None
