@@ -1,4 +1,4 @@
-"""`vlm ...`: the commands. The one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: the commands. With `cli_bench` the one module that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .cli_bench import commands as bench_commands
 
 if TYPE_CHECKING:
     from .assistant import Assistant, Reply
@@ -57,6 +59,9 @@ def friendly_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("\nstopped", err=True)
         raise typer.Exit(130) from None
+
+
+app.add_typer(bench_commands(friendly_errors), name="bench")
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,49 @@
+"""`vlm bench ...`: measuring commands, handed to `vlm.cli`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Annotated
+
+import typer
+
+
+def commands(friendly_errors: Callable[[], AbstractContextManager[None]]) -> typer.Typer:
+    """The group; expected failures of its commands are told inside `friendly_errors()`."""
+    group = typer.Typer(help="Measure, on this machine.", no_args_is_help=True, rich_markup_mode=None)
+
+    @group.callback()
+    def bench() -> None:
+        """Measure, on this machine."""
+
+    @group.command()
+    def serve(
+        model: Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default'.")] = "default",
+        url: Annotated[str, typer.Option(help="Ask this vlm serve instead of starting one; it is not stopped.")] = "",
+        api_key: Annotated[str, typer.Option(envvar="VLM_API_KEY", help="Where the server at --url asks for it.")] = "",
+        requests: Annotated[int, typer.Option(min=1, help="Questions for each count of clients and round.")] = 32,
+        rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which medians are taken.")] = 3,
+        repeats: Annotated[int, typer.Option(min=1, help="Refusals, and clients that go.")] = 100,
+        seed: Annotated[int | None, typer.Option(help="Of the pictures (default: others each time).")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    ) -> None:
+        """A server over HTTP: throughput of 1, 4 and 16 clients, first tokens, refusals, clients that go, its end.
+
+        \b
+        vlm bench serve
+        vlm bench serve --url http://127.0.0.1:8000 --json
+        """
+        with friendly_errors():
+            try:
+                from demo.bench.run import Options, bench
+            except ModuleNotFoundError as error:
+                if error.name not in ("httpx", "prometheus_client", "fastapi", "uvicorn"):
+                    raise
+                typer.echo(f"error: the bench needs {error.name}: pip install 'vlm-studio[serve]'", err=True)
+                raise typer.Exit(1) from None
+            report = bench(Options(model, url, api_key, requests, rounds, repeats, seed))
+            typer.echo(json.dumps(report.as_dict()) if as_json else "\n".join(report.lines()))
+
+    return group
