@@ -12,17 +12,17 @@ import typer
 
 def commands(friendly_errors: Callable[[], AbstractContextManager[None]]) -> typer.Typer:
     """The group; expected failures of its commands are told inside `friendly_errors()`."""
-    group = typer.Typer(help="Measure, on this machine.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
     @group.callback()
     def bench() -> None:
-        """Measure, on this machine."""
+        """Measure a server."""
 
     @group.command()
     def serve(
         model: Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default'.")] = "default",
         url: Annotated[str, typer.Option(help="Ask this vlm serve instead of starting one; it is not stopped.")] = "",
-        api_key: Annotated[str, typer.Option(envvar="VLM_API_KEY", help="Where the server at --url asks for it.")] = "",
+        api_key: Annotated[str, typer.Option(envvar="VLM_API_KEY", help="Where the server asks for it.")] = "",
         requests: Annotated[int, typer.Option(min=1, help="Questions for each count of clients and round.")] = 32,
         rounds: Annotated[int, typer.Option(min=1, help="Rounds, of which medians are taken.")] = 3,
         repeats: Annotated[int, typer.Option(min=1, help="Refusals, and clients that go.")] = 100,

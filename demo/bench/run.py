@@ -24,7 +24,7 @@ class Options:
     """What to measure.
 
     url: of a server that runs; "" starts one on `model`, which is then also stopped and killed.
-    key: for a server at `url` that asks for one.
+    key: of the server. One that is started here may have found it in the environment.
     requests: of each count of clients in each of `rounds`.
     repeats: pictures that are asked about again are a fifth of it; refusals; clients that go.
     seed: of the pictures; None draws others each time.
@@ -103,5 +103,5 @@ async def _server(options: Options) -> AsyncIterator[tuple[Client, Child | None]
             yield client, None
     else:
         command = ("vlm.cli", "serve", "--port", "0", "--model", options.model)
-        async with serving(*command) as child, Client(child.url) as client:
+        async with serving(*command) as child, Client(child.url, options.key) as client:
             yield client, child

@@ -66,7 +66,8 @@ def test_a_server_that_runs(assistant: Assistant) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_of_its_own(tiny_folder: Path) -> None:
+def test_a_server_of_its_own(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLM_API_KEY", "a-key")  # the server finds it, too
     report = run("--model", str(tiny_folder))
     check(report)
     assert report["throughput"]["1"]["cpu_ratio"] == 1
