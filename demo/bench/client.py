@@ -25,14 +25,15 @@ class Answer:
     """A stream that has ended.
 
     status: of HTTP; 0 if none came. first, seconds: from the request to its first text (NaN if none came), to its end.
-    clean: whether it ended as streams end, with a reason and [DONE].
+    done: whether it ended as streams end, with [DONE]. whole: and nothing went wrong before, it has a reason.
     tokens, cached: of the answers, and of the prompt those that were found; as the server says.
     """
 
     status: int
     first: float
     seconds: float
-    clean: bool
+    done: bool
+    whole: bool
     tokens: int = 0
     cached: int = 0
 
@@ -124,7 +125,7 @@ class Client:
                         cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
         except (httpx.HTTPError, ValueError, LookupError):
             done = False
-        return Answer(status, first, time.perf_counter() - started, done and reasons > 0, tokens, cached)
+        return Answer(status, first, time.perf_counter() - started, done, done and reasons > 0, tokens, cached)
 
 
 async def _events(reply: httpx.Response) -> AsyncIterator[str]:

@@ -22,8 +22,8 @@ WAVE = 10
 """Clients that leave at the same moment."""
 LONG = 1000
 """Tokens of an answer that is not meant to end by itself."""
-DRAINED = 200
-"""Tokens of an answer that is under way at SIGTERM, and is to be finished."""
+DRAINED = 64
+"""Tokens of an answer that is under way at SIGTERM, and is to be finished: a caption."""
 GIVE_UP = 30.0
 """Seconds after which a slot counts as lost."""
 PAUSE = 0.002
@@ -96,7 +96,7 @@ def compared(measured: Sequence[dict[int, Phase]], count: int) -> Figures:
         if (mine := phases[count].cpu_rate) is not None and (alone := phases[1].cpu_rate)
     ]  # fmt: skip
     return {
-        "answers": len(answers), "failed": sum(not answer.clean for answer in answers),
+        "answers": len(answers), "failed": sum(not answer.whole for answer in answers),
         "tokens": sum(phase.tokens for phase in phases),
         "tokens_per_second": median([phase.rate for phase in phases]), "ratio": median(ratios),
         "tokens_per_cpu_second": median([rate for phase in phases if (rate := phase.cpu_rate) is not None]),
@@ -201,8 +201,8 @@ async def draining(client: Client, questions: Questions, child: Child, *, stream
     told = time.perf_counter() - started
     status = await child.ended()
     return {
-        "streams": streams, "seconds_to_last": told, "clean": sum(answer.clean for answer in found),
-        "whole": sum(answer.tokens == DRAINED for answer in found),
+        "streams": streams, "seconds_to_last": told, "clean": sum(answer.done for answer in found),
+        "whole": sum(answer.whole and answer.tokens == DRAINED for answer in found),
         "exit_status": status, "seconds": time.perf_counter() - started,
     }  # fmt: skip
 
@@ -219,7 +219,7 @@ async def engine_death(client: Client, questions: Questions, child: Child, *, st
     told = time.perf_counter() - started
     status = await child.ended()
     return {
-        "streams": streams, "broken_off": sum(not answer.clean or answer.tokens < LONG for answer in found),
+        "streams": streams, "told": sum(answer.done and not answer.whole for answer in found),
         "seconds_to_red": red, "seconds_to_last": told, "exit_status": status, "seconds": time.perf_counter() - started,
     }  # fmt: skip
 

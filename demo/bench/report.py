@@ -63,13 +63,13 @@ class Report:
             )
         if one := self.draining:
             yield (
-                f"SIGTERM         {one['clean']} of {one['streams']} streams ended cleanly, the last one after "
-                f"{_number(one['seconds_to_last'], 2)} s; {_ended(one)}"
+                f"SIGTERM         {one['clean']} of {one['streams']} streams ended cleanly, {one['whole']} of them "
+                f"whole, the last one after {_number(one['seconds_to_last'], 2)} s; {_ended(one)}"
             )
         if one := self.engine_death:
             yield (
-                f"engine killed   /readyz red after {_milliseconds(one['seconds_to_red'])}, its {one['streams']} "
-                f"streams ended after {_milliseconds(one['seconds_to_last'])}; {_ended(one)}"
+                f"engine killed   /readyz red after {_milliseconds(one['seconds_to_red'])}; {one['told']} of "
+                f"{one['streams']} streams told after {_milliseconds(one['seconds_to_last'])}; {_ended(one)}"
             )
 
 

@@ -74,7 +74,7 @@ def test_a_server_of_its_own(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert report["draining"]["clean"] == report["draining"]["whole"] == report["draining"]["streams"] == 8
     assert report["draining"]["exit_status"] == 0
     death = report["engine_death"]
-    assert death["broken_off"] == death["streams"] and death["exit_status"] == 70
+    assert death["told"] == death["streams"] and death["exit_status"] == 70
 
 
 def test_what_is_no_server() -> None:
@@ -92,7 +92,7 @@ def test_a_key_is_asked_for(assistant: Assistant) -> None:
 
 
 def phase(tokens: list[int], seconds: float, cpu: float | None) -> Phase:
-    return Phase([Answer(200, 0.1 * number, 1.0, number != 3, one) for number, one in enumerate(tokens, 1)],
+    return Phase([Answer(200, 0.1 * number, 1.0, True, number != 3, one) for number, one in enumerate(tokens, 1)],
                  seconds, cpu)  # fmt: skip
 
 
