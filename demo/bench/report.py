@@ -37,13 +37,13 @@ class Report:
         """A table for people."""
         yield f"{self.model}: {self.cores} cores, load {self.load:.1f} before the run"
         yield ""
-        yield "clients   tokens/s   ratio   by CPU time   first token p50      p95   answers   failed"
+        yield _row("clients", "tokens/s", "ratio", "by CPU time", "first token p50", "p95", "answers", "failed")
         for count, one in self.throughput.items():
-            yield (
-                f"{count:7} {_number(one['tokens_per_second']):>10} {_number(one['ratio'], 2):>7} "
-                f"{_number(one['cpu_ratio'], 2):>13} {_milliseconds(one['first_token_p50']):>17} "
-                f"{_milliseconds(one['first_token_p95']):>8} {one['answers']:>9} {one['failed']:>8}"
-            )
+            yield _row(
+                str(count), _number(one["tokens_per_second"]), _number(one["ratio"], 2), _number(one["cpu_ratio"], 2),
+                _milliseconds(one["first_token_p50"]), _milliseconds(one["first_token_p95"]), str(one["answers"]),
+                str(one["failed"]),
+            )  # fmt: skip
         yield ""
         if one := self.same_picture:
             yield (
@@ -71,6 +71,11 @@ class Report:
                 f"engine killed   /readyz red after {_milliseconds(one['seconds_to_red'])}; {one['told']} of "
                 f"{one['streams']} streams told after {_milliseconds(one['seconds_to_last'])}; {_ended(one)}"
             )
+
+
+def _row(*cells: str) -> str:
+    widths = (7, 10, 7, 13, 17, 11, 9, 8)
+    return " ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def _ended(one: Figures) -> str:

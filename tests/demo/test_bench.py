@@ -130,8 +130,10 @@ def test_questions_are_about_different_pictures() -> None:
 
 
 def test_the_table() -> None:
-    text = "\n".join(Report("m", 1, throughput={1: compared([{1: phase([10], 1.0, None)}], 1)}).lines())
-    assert "10.0    1.00" in text and "SIGTERM" not in text
+    report = Report("m", 1, throughput={1: compared([{1: phase([10], 1.0, None)}], 1)})
+    _, _, names, figures, *rest = report.lines()
+    assert figures.split() == ["1", "10.0", "1.00", "-", "100.0", "ms", "100.0", "ms", "1", "0"]
+    assert len(names) == len(figures) and not any(rest)
 
 
 def test_the_steps_of_the_bar() -> None:
