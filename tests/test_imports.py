@@ -19,8 +19,8 @@ MAY_IMPORT = {
     "training": {"training", "vlm", "encoders", "projector"},
     "demo": {"demo", "vlm"},
 }
-UPWARD = ("vlm/cli.py", {"training", "demo"})
-"""The one module that may reach packages above its own, inside functions only."""
+UPWARD = ({"vlm/cli.py", "vlm/cli_bench.py"}, {"training", "demo"})
+"""The command line may reach packages above its own, inside functions only."""
 
 ONLY_IN: dict[str, set[str]] = {
     # the two reference libraries
@@ -121,7 +121,7 @@ def wrong_imports(files: Mapping[str, str]) -> list[str]:
         package = file.partition("/")[0]
         for one in imports_of(file, text):
             ours = one.top in MAY_IMPORT
-            upward = file == UPWARD[0] and one.top in UPWARD[1] and one.lazy
+            upward = file in UPWARD[0] and one.top in UPWARD[1] and one.lazy
             if ours and one.top not in MAY_IMPORT[package] and not upward:
                 found.append(f"{one}: {package} must not import {one.top}")
             if one.top in ONLY_IN and not allowed(file, ONLY_IN[one.top]):
@@ -165,7 +165,7 @@ def test_no_cycles() -> None:
 def test_the_command_line_is_the_only_one_to_look_up() -> None:
     upward = {one.file for file, text in sources().items() for one in imports_of(file, text)
               if one.top in UPWARD[1] and file.partition("/")[0] == "vlm"}  # fmt: skip
-    assert upward == {UPWARD[0]}
+    assert upward == UPWARD[0]
 
 
 @pytest.mark.parametrize(

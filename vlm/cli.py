@@ -1,4 +1,4 @@
-"""`vlm ...`: the commands. The one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: the commands. With `cli_bench` the one module that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_bench import commands as bench_commands
 from .command_options import (
     BackendKeyFile,
     BackendModel,
@@ -43,6 +44,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(bench_commands, name="bench")
 
 
 def _load(model: str, device: str = "cpu") -> Assistant:

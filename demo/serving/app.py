@@ -157,7 +157,7 @@ def _add_generation(app: FastAPI, service: Service) -> None:
         app.router.add_api_route(
             path, endpoint, methods=["POST"], response_model=reply,
             responses={200: {"content": others}, **_can_be(*_GENERATING)},
-            route_class_override=route_of(content_type, service.limits),
+            route_class_override=route_of(content_type, service.limits, service.check_room),
         )  # fmt: skip
 
 

@@ -161,8 +161,12 @@ def _bad_json(reason: str) -> NoReturn:
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def route_of(content_type: str, limits: Limits) -> type[APIRoute]:
-    """Routes whose bodies must be of one type (415), and whose JSON is read by `parse_json`."""
+def route_of(content_type: str, limits: Limits, check_room: Callable[[], None]) -> type[APIRoute]:
+    """Routes whose bodies must be of one type (415), and whose JSON is read by `parse_json`.
+
+    Args:
+        check_room: raises where no request can be taken, however good it is; asked before a body is parsed.
+    """
 
     class Guarded(Request):
         async def json(self) -> Any:
@@ -176,6 +180,7 @@ def route_of(content_type: str, limits: Limits) -> type[APIRoute]:
                 given = request.headers.getlist("content-type")
                 if len(given) != 1 or given[0].partition(";")[0].strip().lower() != content_type:
                     raise ApiError(415, "unsupported_content_type", f"The body must be {content_type}.")
+                check_room()
                 return await handle(Guarded(request.scope, request.receive))
 
             return guarded

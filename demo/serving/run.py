@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -51,6 +51,13 @@ class Server(uvicorn.Server):
         """From any thread, or a signal handler."""
         self._stop_at = time.monotonic() + self.service.limits.drain_seconds
         self.service.draining = True
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        """Tells where it listens: with port 0 the system has chosen."""
+        await super().startup(sockets)
+        for listener in (one for server in self.servers for one in server.sockets) if self.started else ():
+            host, port = listener.getsockname()[:2]
+            logs.event("listening", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:
         if not self.service.engine.alive and not self.exit_code:

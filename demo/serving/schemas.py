@@ -33,7 +33,7 @@ class ImageUrl(Closed):
     """`url`: `data:image/...;base64,...`, or http(s) where the server allows its host. `detail` changes nothing."""
 
     url: Annotated[str, StringConstraints(min_length=5, max_length=28_000_000)]
-    detail: Literal["auto", "low", "high"] = "auto"
+    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
 class ImagePart(Closed):
@@ -127,8 +127,8 @@ class ChatRequest(Closed):
     """A conversation to be answered. `null` for a field means its default.
 
     Without `max_tokens` an answer may fill the context. `user`, `safety_identifier`, `metadata` and
-    `prompt_cache_key` are read and change nothing; penalties other than 0 are refused, since the
-    engine has none.
+    `prompt_cache_key` are read and change nothing, as is what SDKs say of tools where there are none;
+    tools, and penalties other than 0, are refused, since the engine has none.
     """
 
     model: Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -157,6 +157,10 @@ class ChatRequest(Closed):
     prompt_cache_key: Annotated[str, StringConstraints(max_length=512)] | None = None
     metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
     store: Literal[False] | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    tools: Annotated[list[Any], Field(max_length=0)] | None = None
+    tool_choice: Literal["none", "auto"] | None = None
+    parallel_tool_calls: bool | None = None
 
 
 class TranscriptionForm(BaseModel):

@@ -54,15 +54,19 @@ class Service:
                            param="model")  # fmt: skip
         return self.models[name]
 
-    @contextmanager
-    def admitted(self, answers: int) -> Iterator[None]:
-        """Holds places for a request; refuses it at once where there are none."""
+    def check_room(self, answers: int = 1) -> None:
+        """Raises ApiError where no further answers can be taken: 503 if never again, 429 if not now."""
         if self.draining:
             raise ApiError(503, "shutting_down", "The server is shutting down.", headers={"Retry-After": "5"})
         if not self.engine.alive:
             raise ApiError(503, "engine_unavailable", "The engine does not run; the request was not answered.")
         if self.busy + answers > self.places:
             raise too_busy()
+
+    @contextmanager
+    def admitted(self, answers: int) -> Iterator[None]:
+        """Holds places for a request; refuses it at once where there are none."""
+        self.check_room(answers)
         self.busy += answers
         try:
             yield

@@ -200,7 +200,9 @@ def test_methods(server: Served, method: str, path: str) -> None:
                       [{"role": "user", "content": [{"type": "text"}]}], [{"role": "user", "content": 5}],
                       [{"role": "user", "content": "x", "extra": 1}], [{"content": "x"}])),
         ("model", ("", 5, "x" * 300)), ("store", (True, 1)), ("modalities", (["audio"], [], ["text", "text"])),
-        ("metadata", ({"a": 1}, {str(n): "" for n in range(17)})), ("tools", ([],)), ("functions", ([],)),
+        ("metadata", ({"a": 1}, {str(n): "" for n in range(17)})), ("functions", ([],)),
+        ("tools", ([{"type": "function", "function": {"name": "f"}}], "none")), ("tool_choice", ("required", {})),
+        ("parallel_tool_calls", (1,)), ("service_tier", ("flex",)),
         ("audio", ({},)), ("max_token", (5,)), ("__class__", ("x",)), ("", (1,)),
     ],
 )  # fmt: skip
@@ -213,6 +215,19 @@ def test_fields_out_of_range(server: Served, field: str, values: tuple[Any, ...]
         assert told["type"] == "invalid_request_error" and len(told["message"]) < 500
         assert (told["param"] or "").startswith(field), told
     assert not server.engine.seen
+
+
+def test_what_sdks_send_besides(server: Served) -> None:
+    """Of tools there are none, and nothing is kept: who says so, or asks for what is so anyway, is answered."""
+    part = image_part()
+    for detail in ("auto", "original", None):
+        part["image_url"]["detail"] = detail
+        assert server.chat([part, text_part("See")]).status_code == 200
+    fields = {
+        "tools": [], "tool_choice": "auto", "parallel_tool_calls": True, "service_tier": "auto", "store": False,
+        "user": "me", "metadata": {"run": "1"}, "modalities": ["text"], "logit_bias": {}, "stop": [],
+    }  # fmt: skip
+    assert server.chat(**fields).json()["choices"][0]["message"]["content"] == "Hello there"
 
 
 def test_null_is_the_default(server: Served) -> None:
@@ -342,10 +357,11 @@ def test_a_full_queue() -> None:
         assert server.chat().status_code == 200  # there is one place left
         with service.admitted(1):
             assert server.chat().status_code == 429
+            assert server.raw("{" * 1000).status_code == 429  # before the body is looked at
             ready = server.client.get("/readyz")
             assert ready.status_code == 503 and error(ready)["code"] == "queue_full"
     assert server.chat(n=8).status_code == 200 and service.busy == 0
-    assert 'vlm:request_refusals_total{code="queue_full",status="429"} 2.0' in server.client.get("/metrics").text
+    assert 'vlm:request_refusals_total{code="queue_full",status="429"} 3.0' in server.client.get("/metrics").text
 
 
 def test_time_is_up() -> None:

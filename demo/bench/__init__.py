@@ -1,0 +1,1 @@
+"""`vlm bench`: how fast a server is, measured from outside, over real HTTP."""
