@@ -37,7 +37,7 @@ ONLY_IN: dict[str, set[str]] = {
     },
     "socket": {"demo/serving/fetch.py"},
     "httpcore": {"demo/serving/fetch.py"},
-    "httpx": {"vlm/transport.py"},
+    "httpx": {"vlm/transport.py", "demo/bench/client.py"},
     # heavy parts that only one corner needs
     "torchvision": set(),
     "einops": {"projector/"},

@@ -32,7 +32,8 @@ class ChatTemplate:
 
     `system_in_user` puts the system block inside the first user turn (Llama 2). `media_suffix`
     follows each image or sound. `supervise_from` is the text of every assistant turn up to and
-    with the first control token after it.
+    with the first control token after it. `media_first` is for models that never saw it otherwise:
+    the images, then the sounds of a message stand before its text, wherever the client put them.
     """
 
     begin: Pieces
@@ -44,6 +45,7 @@ class ChatTemplate:
     media_suffix: str = ""
     system_in_user: bool = False
     default_system: str = ""
+    media_first: bool = False
 
 
 def _header(role: str) -> Pieces:
@@ -60,6 +62,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
         assistant=((Control("<|assistant|>"),), (Control("<|end|>"),)),
         answer_prefix=" ",
         text_prefix=" ",
+        media_first=True,
     ),
     "llama-2": ChatTemplate(
         begin=(),
@@ -212,13 +215,18 @@ def _turn(frame: tuple[Pieces, Pieces], inside: list[Piece]) -> list[Piece]:
 
 
 def _user_parts(message: Message, template: ChatTemplate) -> list[Piece]:
-    pieces = []
-    for part in parts_of(message):
+    pieces, parts = [], parts_of(message)
+    for part in media_first(parts) if template.media_first else parts:
         if part["type"] == "text":
             pieces.append(Piece("text", template.text_prefix + part["text"]))
         else:
             pieces += [Piece(part["type"], ""), Piece("text", template.media_suffix)]
     return pieces
+
+
+def media_first(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Images, sounds, texts, each in their order."""
+    return sorted(parts, key=lambda part: (*MODALITIES, "text").index(part["type"]))
 
 
 def _answer_end(after: Pieces) -> list[Piece]:

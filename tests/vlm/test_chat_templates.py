@@ -16,7 +16,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from encoders.config import ClipConfig
 from projector.build import ProjectorConfig
-from vlm.chat import TEMPLATES, check, encode, render
+from vlm.chat import TEMPLATES, check, encode, media_first, render
 from vlm.config import DecoderConfig, ModelConfig, SpecialIds
 from vlm.errors import CheckpointError, ContextLengthError, InputError
 from vlm.processor import Processor
@@ -224,6 +224,24 @@ def test_several_images_and_text_between() -> None:
     assert ids == [
         BEGIN, HEADER, *b"user", END_HEADER, *b"\n\nx", *IMG, *b"\ny", *IMG, *b"\n", EOT,
         HEADER, *b"assistant", END_HEADER, *b"\n\n",
+    ]  # fmt: skip
+
+
+def test_the_studio_puts_media_first_wherever_the_client_put_them() -> None:
+    """As OpenAI's own examples do, most programs put the picture behind the question; the model never saw that."""
+    text, other = ({"type": "text", "text": t} for t in ("x", "y"))
+    processor = processor_of("studio")
+    first = processor([{"role": "user", "content": [PICTURE, PICTURE, text, other]}], for_training=False)
+    assert first.input_ids.tolist() == [BOS, USER, *IMG, *IMG, *b" x y", END, ASSISTANT]
+    for content in ([text, PICTURE, other, PICTURE], [text, other, PICTURE, PICTURE], [PICTURE, text, PICTURE, other]):
+        moved = processor([{"role": "user", "content": content}], for_training=False)
+        assert moved.input_ids.tolist() == first.input_ids.tolist()
+    sound = {"type": "audio", "audio": None}
+    assert media_first([text, sound, PICTURE, other]) == [PICTURE, sound, text, other]
+    later = [{"role": "user", "content": [text, PICTURE]}, {"role": "assistant", "content": "z"},
+             {"role": "user", "content": [other, PICTURE]}]  # fmt: skip
+    assert processor(later, for_training=False).input_ids.tolist() == [
+        BOS, USER, *IMG, *b" x", END, ASSISTANT, *b" z", END, USER, *IMG, *b" y", END, ASSISTANT,
     ]  # fmt: skip
 
 

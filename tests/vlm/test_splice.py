@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -51,7 +53,10 @@ def byte_letters() -> list[str]:
 
 @pytest.fixture(scope="module")
 def processor() -> Processor:
-    return Processor(CONFIG, byte_tokenizer())
+    """Of a template that leaves media where they stand."""
+    processor = Processor(CONFIG, byte_tokenizer())
+    processor.template = replace(processor.template, media_first=False)
+    return processor
 
 
 @pytest.fixture(scope="module")
