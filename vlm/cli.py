@@ -48,10 +48,12 @@ app = typer.Typer(
 app.add_typer(bench_commands, name="bench")
 
 
-def _load(model: str, device: str = "cpu") -> Assistant:
+def _load(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
+    """`engine`: fields of `EngineOptions`."""
     from .assistant import load
+    from .limits import EngineOptions
 
-    return load(model, device=device)
+    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
 
 
 def _answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
@@ -295,7 +297,8 @@ def serve(
         Path | None, typer.Option(help="TOML: the names the model is served by, their prompts and policies.")
     ] = None,
     with_demo: Annotated[bool, typer.Option("--demo", help="Also the page of vlm demo, under /demo.")] = False,
-    queue_size: Annotated[int, typer.Option(min=1, help="Answers under way or waiting; more are refused.")] = 64,
+    slots: Annotated[int | None, typer.Option(min=1, help="Answers generated at a time (default: by memory).")] = None,
+    queue_size: Annotated[int, typer.Option(min=1, help="Answers that may wait for a slot; more are refused.")] = 64,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that an answer may take.")] = 120,
     drain: Annotated[float, typer.Option(min=0, help="Seconds for answers under way after SIGTERM.")] = 30,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
@@ -317,7 +320,7 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: _load(model, device), settings)
+            status = serve(lambda: _load(model, device, slots=slots, queue=queue_size), settings)
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio"):
                 raise

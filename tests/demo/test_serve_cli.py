@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,13 @@ def test_a_whole_life(tiny_folder: Path) -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_slots_and_queue_are_the_engines(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("demo.serving.run.serve", lambda load, settings: seen.extend((load(), settings)) or 0)
+    arguments = ["serve", "--model", str(tiny_folder), "--slots", "3", "--queue-size", "100"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assistant, settings = seen
+    with assistant.engine as engine:
+        assert (engine.limits.slots, engine.limits.queue, settings.limits.queue) == (3, 100, 100)
