@@ -20,7 +20,7 @@ PICTURES = {
     "shapes.png": ("shapes", 0), "palette.png": ("palettes", 2), "wireframe.png": ("wireframes", 11),
     "floor_plan.png": ("floor_plans", 15), "chart.png": ("charts", 14), "sign.png": ("text", 10),
 }  # fmt: skip
-QUESTION = "How many bedrooms are there?"
+QUESTION = "Is this a phone, a tablet or a desktop layout?"
 
 
 def main() -> None:

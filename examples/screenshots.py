@@ -89,8 +89,8 @@ def main() -> None:
         if out:
             out.mkdir(parents=True, exist_ok=True)
             snap(page, out / "empty.png")
-        ask(page, "How many bedrooms are there?", "floor_plan.png")
-        ask(page, "Which room is in the bottom-right corner?")
+        ask(page, "Where's bathroom 1?", "floor_plan.png")
+        ask(page, "Is there a fridge here?")
         snap(page, HERE / "demo.png")
         if out:
             look(page)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).parent
 COMMANDS = (
-    ("floor_plan.png", "How many bedrooms are there?"),
+    ("palette.png", "How many swatches are there?"),
     ("chart.png", "What kind of chart is this?"),
     ("wireframe.png", "Is there a search box?"),
 )

@@ -20,17 +20,20 @@ class Example:
 
 
 EXAMPLES = (
-    Example("Shapes: a colour", "What colour is the triangle?", ("shapes.png",), ("yellow",)),
+    Example(
+        "Shapes: what there is", "What's in this image?", ("shapes.png",),
+        ("orange diamond and yellow triangle", "yellow triangle and orange diamond"),
+    ),
     Example("Palette: counting", "How many swatches are there?", ("palette.png",), ("6",)),
     Example("Interface: a button", 'What colour is the "Submit" button?', ("wireframe.png",), ("red",)),
-    Example("Floor plan: rooms", "How many bedrooms are there?", ("floor_plan.png",), ("2",)),
+    Example("Floor plan: where", "Where's bathroom 1?", ("floor_plan.png",), ("bottom left",)),
     Example("Chart: the largest", "What colour is the largest slice?", ("chart.png",), ("blue",)),
     Example("Text: its colour", "What colour is the text?", ("sign.png",), ("green",)),
     Example(
         "Two pictures", "What do the two images show?", ("floor_plan.png", "chart.png"),
         ("floor plan and chart", "a floor plan and a chart", "floor plan, chart"),
     ),
-    Example("A spoken question", "", ("floor_plan.png", "question.wav"), ("2",)),
+    Example("A spoken question", "", ("wireframe.png", "question.wav"), ("phone",)),
 )  # fmt: skip
 
 

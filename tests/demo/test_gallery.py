@@ -19,8 +19,6 @@ gradio_client = pytest.importorskip("gradio_client", reason="the demo needs grad
 from demo.page.gallery import EXAMPLES, Example, folder  # noqa: E402 - after the check for gradio
 
 ROOT = Path(__file__).parents[2]
-WRONG_TODAY = {"Shapes: a colour", "Palette: counting", "Two pictures", "A spoken question"}
-"""Labels of examples that the weights of today get wrong: each is to go, and fails here once it is right."""
 
 
 def test_files_are_there_and_each_family_is_shown() -> None:
@@ -51,14 +49,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     page.close()
 
 
-def test_what_is_wrong_today_is_an_example() -> None:
-    assert {example.label for example in EXAMPLES} >= WRONG_TODAY
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.label)
-def test_the_embedded_model_answers(embedded: Any, example: Example, request: pytest.FixtureRequest) -> None:
-    if example.label in WRONG_TODAY:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the weights of today get it wrong"))
+def test_the_embedded_model_answers(embedded: Any, example: Example) -> None:
     client = gradio_client.Client(embedded.local_url, verbose=False)
     files = [gradio_client.handle_file(str(folder() / file)) for file in example.files]
     job = client.submit({"text": example.question, "files": files}, api_name="/chat", max_new_tokens=32)
