@@ -619,16 +619,21 @@ def test_leaving_captions_closes_them_all() -> None:
 @pytest.mark.parametrize("what", ["captions", "an answer"])
 def test_ctrl_c_does_not_wait(what: str) -> None:
     watched = Watched()
+    # a shell starts what it runs in the background with the signal ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted(handler: Any) -> None:
         signal.pthread_kill(main, signal.SIGINT)
         watched.whole(handler)
 
     main = threading.get_ident()
-    with fake(interrupted, watched.whole) as server, to(server) as assistant:
-        with pytest.raises(KeyboardInterrupt):
-            if what == "captions":
-                list(assistant.caption_batches(requests(100), batch_size=3))
-            else:
-                list(assistant.answers([ASKED]))
-        assert watched.gone.acquire(timeout=60)
+    try:
+        with fake(interrupted, watched.whole) as server, to(server) as assistant:
+            with pytest.raises(KeyboardInterrupt):
+                if what == "captions":
+                    list(assistant.caption_batches(requests(100), batch_size=3))
+                else:
+                    list(assistant.answers([ASKED]))
+            assert watched.gone.acquire(timeout=60)
+    finally:
+        signal.signal(signal.SIGINT, before)
