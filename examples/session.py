@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+import vlm
+
 HERE = Path(__file__).parent
 COMMANDS = (
     ("palette.png", "How many swatches are there?"),
@@ -34,7 +36,7 @@ def main() -> None:
     pen = ImageDraw.Draw(sheet)
     for row, (image, question) in enumerate(COMMANDS):
         top = 20 + row * (SIDE + 20)
-        picture = Image.open(HERE / image).convert("RGB")
+        picture = vlm.load_image(HERE / image)
         picture.thumbnail((SIDE + 60, SIDE))
         sheet.paste(picture, (20, top))
         pen.text((300, top + 10), f'$ vlm ask examples/{image} "{question}"', DIM, face)

@@ -43,8 +43,6 @@ HAZARDS = {
             "encoders/media.py",
             "training/synthetic/base.py",  # reads back the JPEG that it has just written
             "training/synthetic/speech.py",  # reads what espeak-ng printed
-            "examples/session.py",  # a user's script: lays out pictures of this repository
-            "examples/external/ask.py",  # likewise: the size of a picture of this repository
         ),
     ),
     "opening archives": Hazard(

@@ -65,8 +65,7 @@ def main() -> None:
     asked, right, blind = Counter[str](), Counter[str](), Counter[str]()
     for entry in json.loads((HERE / "questions.json").read_text(encoding="utf-8")):
         picture, family = HERE / entry["image"], entry["family"]
-        with Image.open(picture) as image:
-            grey = Image.new("RGB", image.size, GREY)
+        grey = Image.new("RGB", vlm.load_image(picture).size, GREY)
         print(f"\n{entry['image']} ({family}, {entry['made_with']})")
         for item in entry["questions"]:
             seen, unseen = (

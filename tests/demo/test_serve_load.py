@@ -81,10 +81,15 @@ def load(address: str, assistant: Assistant, cases: list[Any], oracle: list[str]
     return asyncio.run(together())
 
 
-def test_sixty_four_clients(assistant: Assistant, picture: Path, sound: Path) -> None:
+@pytest.fixture
+def questions(assistant: Assistant, picture: Path, sound: Path) -> tuple[list[Any], list[str]]:
+    """What is sent, and what one at a time is answered to it."""
     pairs = conversations(picture, sound)
-    cases = [sent for sent, _ in pairs]
-    oracle = [assistant.chat(messages, max_new_tokens=TOKENS).text for _, messages in pairs]
+    return [sent for sent, _ in pairs], [assistant.chat(messages, max_new_tokens=TOKENS).text for _, messages in pairs]
+
+
+def test_sixty_four_clients(assistant: Assistant, questions: tuple[list[Any], list[str]]) -> None:
+    cases, oracle = questions
     with listening(assistant, log_level="warning", limits=ROOM) as (port, one):
         address = f"http://127.0.0.1:{port}"
         load(address, assistant, cases, oracle, 4, 2)
@@ -101,11 +106,9 @@ def test_sixty_four_clients(assistant: Assistant, picture: Path, sound: Path) ->
     assistant.close()
 
 
-def test_two_thousand_requests_leave_nothing(assistant: Assistant, picture: Path, sound: Path) -> None:
+def test_two_thousand_requests_leave_nothing(assistant: Assistant, questions: tuple[list[Any], list[str]]) -> None:
     """The slope of resident memory stays below 1 MiB a thousand requests, once everything has been used."""
-    pairs = conversations(picture, sound)
-    cases = [sent for sent, _ in pairs]
-    oracle = [assistant.chat(messages, max_new_tokens=TOKENS).text for _, messages in pairs]
+    cases, oracle = questions
     with listening(assistant, log_level="warning", limits=ROOM) as (port, _):
         address = f"http://127.0.0.1:{port}"
         load(address, assistant, cases, oracle, 16, 40)

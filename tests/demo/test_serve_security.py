@@ -6,7 +6,7 @@ import ast
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,22 +94,14 @@ BAD_ORIGINS = (
 )  # fmt: skip
 
 
-def test_every_route_looks_at_the_host(server: Served) -> None:
+@pytest.mark.parametrize(("header", "values"), [("host", BAD_HOSTS), ("origin", BAD_ORIGINS)])
+def test_every_route_looks_at_who_asks(header: str, values: Sequence[str], server: Served) -> None:
     for method, path in census(server):
-        for host in BAD_HOSTS:
-            response = server.client.request(method, path, headers={"host": host, "authorization": f"Bearer {KEY}"})
-            assert response.status_code == 403, (method, path, host)
+        for value in values:
+            response = server.client.request(method, path, headers={header: value, "authorization": f"Bearer {KEY}"})
+            assert response.status_code == 403, (method, path, value)
             if method != "HEAD":
-                assert error(response)["code"] == "host_not_allowed"
-
-
-def test_every_route_looks_at_the_origin(server: Served) -> None:
-    for method, path in census(server):
-        for origin in BAD_ORIGINS:
-            response = server.client.request(method, path, headers={"origin": origin, "authorization": f"Bearer {KEY}"})
-            assert response.status_code == 403, (method, path, origin)
-            if method != "HEAD":
-                assert error(response)["code"] == "origin_not_allowed"
+                assert error(response)["code"] == f"{header}_not_allowed"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "127.0.0.1", "localhost", "LOCALHOST:1", "[::1]:8000", "[::1]"])
