@@ -99,6 +99,14 @@ TEMPLATES: dict[str, ChatTemplate] = {
         assistant=((Control("<|im_start|>"), "assistant\n"), (Control("<|im_end|>"), "\n")),
         media_suffix="\n",
     ),
+    # TinyLlama's: its role names are ordinary text.
+    "zephyr": ChatTemplate(
+        begin=(),
+        system=(("<|system|>\n",), (Control("</s>"), "\n")),
+        user=(("<|user|>\n",), (Control("</s>"), "\n")),
+        assistant=(("<|assistant|>\n",), (Control("</s>"), "\n")),
+        media_suffix="\n",
+    ),
     # No roles: media, then what is said of them (LLaVA's stage 1).
     "plain": ChatTemplate(
         begin=(Control("<s>"),),
