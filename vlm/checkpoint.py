@@ -238,16 +238,6 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     return dict(Stored([path]))
 
 
-def part_sizes(folder: Path) -> dict[str, int]:
-    """Parameters of each part, from the headers alone."""
-    counts: dict[str, int] = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        for name, entry in check_safetensors(file).items():
-            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-            counts[part] = counts.get(part, 0) + math.prod(entry["shape"])
-    return counts
-
-
 def model_card(folder: Path) -> str:
     """The text of MODEL_CARD.md, at most a megabyte of it; empty where there is none."""
     path = folder / "MODEL_CARD.md"
@@ -289,13 +279,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_config(folder: Path) -> ModelConfig:
+def load_config(folder: Path, name: str = "config.json") -> ModelConfig:
     """config.json, strictly. Raises `CheckpointError`."""
-    data = read_json(folder / "config.json")
+    data = read_json(folder / name)
     version = data.get("format_version", FORMAT_VERSION) if isinstance(data, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:  # before fields that only another version knows
         raise CheckpointError(
-            f"config.json: format_version {reprlib.repr(version)} was written by another version of this program; "
+            f"{name}: format_version {reprlib.repr(version)} was written by another version of this program; "
             f"this one reads {FORMAT_VERSION}"
         )
     try:

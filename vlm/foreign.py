@@ -8,7 +8,7 @@ compute exactly (a bias in attention, another activation, sliding windows) is re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from . import checkpoint
 from .config import DecoderConfig, ModelConfig, RopeScaling
 from .errors import CheckpointError
 from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
-from .layouts import LLAVA_PROJECTOR, Rows, clip_rows, same_rows
+from .layouts import LLAVA_PROJECTOR, NEWLINE, Rows, clip_rows, same_rows
 from .model import VLM, build_empty
 from .processor import Processor
 from .tokenizer import Tokenizer
@@ -103,17 +103,32 @@ def understood(folder: Path, *, chat_template: str | None = None) -> Foreign:
             )
     tokenizer = read_tokenizer(folder)
     ids = special_ids_of(folder, own, tokenizer)
-    template = chat_template or chat_template_of(folder, tokenizer, sees=bool(image))
+    template = chat_template or chat_template_of(folder, tokenizer, ids.image if image else None)
     config = ModelConfig(decoder, ids, template, name=folder.resolve().name, **image)
-    names = checkpoint.state_dict(build_empty(config))
-    rows = same_rows(names, "decoder.", "language_model." if image else "")
+    if (folder / REST_CONFIG).is_file():
+        config = _once_ours(folder, config)
+    return Foreign(folder, config, tokenizer, rows_of(config, checkpoint.state_dict(build_empty(config))))
+
+
+REST, REST_CONFIG = "vlm.tensors", "vlm.json"
+"""Beside a folder that this program exported: what the layout has no place for, and the config with it."""
+
+
+def rows_of(config: ModelConfig, names: Iterable[str]) -> Rows:
+    """Which tensors of a Llama or LLaVA folder make which of ours."""
+    rows = same_rows(names, "decoder.", "language_model." if config.clip else "")
     if config.clip is not None:
         rows |= clip_rows(config.clip.layers, theirs="vision_tower.")
-        rows |= {ours: theirs for ours, theirs in LLAVA_PROJECTOR.items() if config.clip.grids or theirs != NEWLINE}
-    return Foreign(folder, config, tokenizer, rows)
+        rows |= {ours: theirs for ours, theirs in LLAVA_PROJECTOR.items() if config.clip.grids or ours != NEWLINE}
+    return rows
 
 
-NEWLINE = LLAVA_PROJECTOR["projectors.image.newline"]
+def _once_ours(folder: Path, found: ModelConfig) -> ModelConfig:
+    """The config that an export kept beside the layout's own. The two must tell of the same model."""
+    kept = checkpoint.load_config(folder, REST_CONFIG)
+    if kept.decoder != found.decoder or (kept.clip is None) != (found.clip is None):
+        raise CheckpointError(f"{REST_CONFIG} is of another model than config.json; remove it to use config.json alone")
+    return kept
 
 
 def load(
@@ -123,24 +138,39 @@ def load(
     """As `checkpoint.load`, of a folder that others wrote. Raises `CheckpointError`."""
     found = understood(folder, chat_template=chat_template)
     processor = Processor(found.config, found.tokenizer)
-    shapes, fetch = assembled(checkpoint.stored(folder), found.rows, tied=found.config.decoder.tie_word_embeddings)
-    if found.config.clip is not None and not found.config.clip.grids:  # one token that no picture without tiles uses
-        newline = "projectors.image.newline"
-        shapes[newline] = torch.Size([found.config.decoder.hidden_size])
-        fetch = _with({newline: torch.zeros(shapes[newline])}, fetch)
+    shapes, fetch = tensors_of(found)
     model = checkpoint.filled(found.config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
     return model.to(device=device), processor
 
 
+def tensors_of(found: Foreign) -> tuple[dict[str, torch.Size], Callable[[str], Tensor]]:
+    """Shapes of all tensors of ours, and how to get one. Raises `CheckpointError`."""
+    shapes, fetch = assembled(
+        checkpoint.stored(found.folder), found.rows, tied=found.config.decoder.tie_word_embeddings
+    )
+    if (found.folder / REST_CONFIG).is_file():
+        rest = checkpoint.Stored([found.folder / REST])
+        return shapes | {name: rest.shape(name) for name in rest}, _with(rest, fetch)
+    if found.config.clip is not None and not found.config.clip.grids:  # one token that no picture without tiles uses
+        shapes[NEWLINE] = torch.Size([found.config.decoder.hidden_size])
+        return shapes, _with({NEWLINE: torch.zeros(shapes[NEWLINE])}, fetch)
+    return shapes, fetch
+
+
 def assembled(
-    source: checkpoint.Stored, rows: Rows, *, tied: bool = False
+    source: checkpoint.Stored, rows: Rows, *, tied: bool = False, ignored: str = "$^"
 ) -> tuple[dict[str, torch.Size], Callable[[str], Tensor]]:
     """Shapes of our tensors, and how to get one: theirs under their newest names, joined along the first axis.
+
+    Args:
+        tied: a head that is stored all the same must equal the embedding.
+        ignored: a regular expression for tensors of parts that are not wanted.
 
     Raises:
         CheckpointError: lists tensors that are missing, or that no row asks for.
     """
-    stored_as = {newest(name): name for name in source if not _BUFFERS.search(name)}
+    unwanted = re.compile(ignored)
+    stored_as = {newest(n): n for n in source if not (_BUFFERS.search(n) or unwanted.search(n))}
     asked = {name for parts in rows.values() for name in parts}
     if tied:  # some folders hold the tied head, too
         head = next((name for name in stored_as if name.endswith("lm_head.weight") and name not in asked), None)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from . import checkpoint
+from .chat import TEMPLATES
 from .config import SpecialIds
 from .errors import CheckpointError
+from .jinja import as_jinja
 from .tokenizer import Tokenizer
 
 Json = dict[str, Any]
@@ -27,16 +29,23 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer.from_file(folder / "tokenizer.json")
 
 
-def chat_template_of(folder: Path, tokenizer: Tokenizer, *, sees: bool) -> str:
+def chat_template_of(folder: Path, tokenizer: Tokenizer, image_id: int | None) -> str:
     """The template of ours that has the form of the folder's own; of a folder without one, by its control tokens.
+
+    Args:
+        image_id: of the placeholder, where the model sees.
 
     Raises:
         CheckpointError: the folder's template is of no form that is known here.
     """
     text = _own_template(folder)
     if text:
+        image_token = tokenizer.backend.id_to_token(image_id) if image_id is not None else None
+        for name, template in TEMPLATES.items():
+            if text == as_jinja(template, image_token or "<image>"):  # this program wrote it
+                return name
         for mark, name in _MARKS:
-            if mark in text:
+            if mark in text and not (name == "zephyr" and "<|end|>" in text):  # Phi-3 has the same roles, another end
                 return name
         raise CheckpointError(
             f"{folder.name}: its chat template is of no known form; choose one (chat_template=, --chat-template)"
@@ -44,7 +53,7 @@ def chat_template_of(folder: Path, tokenizer: Tokenizer, *, sees: bool) -> str:
     for mark, name in _MARKS[:2]:
         if tokenizer.backend.token_to_id(mark) is not None:
             return name
-    return "vicuna" if sees else "plain"
+    return "plain" if image_id is None else "vicuna"
 
 
 def _own_template(folder: Path) -> str:

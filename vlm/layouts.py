@@ -49,10 +49,11 @@ def same_rows(names: Iterable[str], ours: str, theirs: str = "") -> Rows:
     return {name: (theirs + name.removeprefix(ours),) for name in names if name.startswith(ours)}
 
 
+NEWLINE = "projectors.image.newline"
 LLAVA_PROJECTOR: Rows = {
     **{
         f"projectors.image.{layer}.{end}": (f"multi_modal_projector.{layer}.{end}",)
         for layer in ("linear_1", "linear_2") for end in _NORM
     },
-    "projectors.image.newline": ("image_newline",),
+    NEWLINE: ("image_newline",),
 }  # fmt: skip
