@@ -1,16 +1,20 @@
-"""Tokenizers that others wrote: `tokenizer.json`, special ids from the files, the chat template that fits."""
+"""Tokenizers that others wrote, special ids from the files, the chat template that fits."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+
+from tokenizers import Tokenizer as Backend
+from tokenizers import normalizers
 
 from . import checkpoint
 from .chat import TEMPLATES
 from .config import SpecialIds
 from .errors import CheckpointError
 from .jinja import as_jinja
-from .tokenizer import Tokenizer
+from .tokenizer import MAX_TOKENIZER_BYTES, Tokenizer
 
 Json = dict[str, Any]
 
@@ -25,8 +29,64 @@ _MARKS = (
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """Raises `CheckpointError`."""
-    return Tokenizer.from_file(folder / "tokenizer.json")
+    """`tokenizer.json`; without one `tokenizer.model`, which is SentencePiece's or (Llama 3's original) tiktoken's.
+
+    Raises:
+        CheckpointError: none of them is there, or it cannot be read; a library for it is missing.
+    """
+    if (folder / "tokenizer.json").exists():
+        return Tokenizer.from_file(folder / "tokenizer.json")
+    path = folder / "tokenizer.model"
+    if not path.exists():
+        raise CheckpointError(f"{folder.name}: has neither tokenizer.json nor tokenizer.model")
+    checkpoint.regular_size(path, MAX_TOKENIZER_BYTES)
+    with path.open("rb") as file:
+        ranked = re.fullmatch(rb"[A-Za-z0-9+/]+=* \d+\r?\n", file.readline(4096)) is not None
+    kind, convert = ("tiktoken", _of_tiktoken) if ranked else ("SentencePiece", _of_sentencepiece)
+    try:
+        return Tokenizer(convert(path))
+    except ImportError as error:
+        raise CheckpointError(
+            f"{path.name}: to read a {kind} file install {error.name or kind.lower()} (pip install 'vlm-studio[convert]')"
+        ) from error
+    except Exception as error:  # parsers of protobuf and base64 raise whatever they meet
+        raise CheckpointError(f"{path.name}: not a {kind} file ({type(error).__name__})") from error
+
+
+def _of_sentencepiece(path: Path) -> Backend:
+    """As SentencePiece itself reads: each text gets a space in front, and keeps those that it has."""
+    import sentencepiece
+    from transformers import LlamaTokenizer
+
+    sentencepiece.SentencePieceProcessor(model_file=str(path))  # transformers makes something of a broken file, too
+
+    backend: Backend = LlamaTokenizer.from_pretrained(path.parent, local_files_only=True).backend_tokenizer
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    backend.pre_tokenizer = None
+    return backend
+
+
+# Llama 3's own split of text into words, and its control tokens in the order of their ids (meta-llama/llama-models).
+_LLAMA3_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+    r"|\s+(?!\S)|\s+"
+)
+_LLAMA3_CONTROLS = (
+    "<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>", "<|reserved_special_token_1|>",
+    "<|finetune_right_pad_id|>", "<|step_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>",
+    "<|python_tag|>",
+)  # fmt: skip
+_LLAMA3_CONTROL_COUNT = 256
+
+
+def _of_tiktoken(path: Path) -> Backend:
+    import tiktoken  # noqa: F401 - as above
+    from transformers.convert_slow_tokenizer import TikTokenConverter
+
+    reserved = range(2, 2 + _LLAMA3_CONTROL_COUNT - len(_LLAMA3_CONTROLS))
+    controls = [*_LLAMA3_CONTROLS, *(f"<|reserved_special_token_{i}|>" for i in reserved)]
+    backend: Backend = TikTokenConverter(str(path), _LLAMA3_WORDS, extra_special_tokens=controls).converted()
+    return backend
 
 
 def chat_template_of(folder: Path, tokenizer: Tokenizer, image_id: int | None) -> str:
