@@ -18,13 +18,13 @@ from . import checkpoint, foreign
 from .config import ModelConfig
 from .errors import CheckpointError, InputError
 from .layouts import Rows, clip_rows, same_rows
-from .model import VLM, build_empty, build_model
+from .model import VLM, build_model
 from .processor import Processor
 from .sources import find
 from .tokenizer import Tokenizer
 
 PLACEHOLDERS = {"image": "<|vlm_image|>", "audio": "<|vlm_audio|>"}
-"""Control tokens that are added to the decoder's vocabulary: features take their place, their embeddings are not used."""
+"""Control tokens added to the decoder's vocabulary: features take their place, their embeddings are not used."""
 ROUND = 64
 """The vocabulary grows to a multiple of this, as kernels like it."""
 Fetch = Callable[[str], Tensor]

@@ -67,9 +67,7 @@ def check_expressible(config: ModelConfig) -> None:
         return
     problem = ""
     if projector.hidden_size != config.decoder.hidden_size:
-        problem = (
-            f"image_projector.hidden_size {projector.hidden_size} (there it is the decoder's {config.decoder.hidden_size})"
-        )
+        problem = f"image_projector.hidden_size {projector.hidden_size} (there: {config.decoder.hidden_size})"
     elif projector.downsample != 1:
         problem = f"image_projector.downsample {projector.downsample} (there are no shuffled pixels)"
     elif clip.no_ln_pre:
@@ -90,7 +88,9 @@ def _files(processor: Processor, dtype: str) -> dict[str, Json | str]:
 
     image_token = (named(ids.image) if clip else None) or "<image>"
     template = as_jinja(processor.template, image_token, config.system_prompt)
-    tokens = {f"{name}_token": named(number) for name, number in (("bos", ids.bos), ("eos", ids.eos[0]), ("pad", ids.pad))}
+    tokens = {
+        f"{name}_token": named(number) for name, number in (("bos", ids.bos), ("eos", ids.eos[0]), ("pad", ids.pad))
+    }
     files: dict[str, Json | str] = {
         "generation_config.json": {
             "bos_token_id": ids.bos, "eos_token_id": list(ids.eos), "pad_token_id": ids.pad, "do_sample": False,
@@ -176,5 +176,3 @@ def preprocessing_json(clip: ClipConfig) -> Json:
             return shared | {
                 "image_processor_type": "LlavaImageProcessor", "size": square, "do_center_crop": False, "do_pad": True,
             }  # fmt: skip
-
-

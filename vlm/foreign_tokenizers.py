@@ -46,8 +46,9 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     try:
         return Tokenizer(convert(path))
     except ImportError as error:
+        missing = error.name or kind.lower()
         raise CheckpointError(
-            f"{path.name}: to read a {kind} file install {error.name or kind.lower()} (pip install 'vlm-studio[convert]')"
+            f"{path.name}: to read a {kind} file install {missing} (pip install 'vlm-studio[convert]')"
         ) from error
     except Exception as error:  # parsers of protobuf and base64 raise whatever they meet
         raise CheckpointError(f"{path.name}: not a {kind} file ({type(error).__name__})") from error

@@ -9,7 +9,9 @@ from .chat import ChatTemplate, Pieces
 _TEXT = """
 {%- macro text(message) -%}
   {%- if message['content'] is string -%}{{ message['content'] }}
-  {%- else -%}{%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] }}{%- endfor -%}{%- endif -%}
+  {%- else -%}
+  {%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] }}{%- endfor -%}
+  {%- endif -%}
 {%- endmacro -%}
 """
 

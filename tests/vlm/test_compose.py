@@ -1,4 +1,4 @@
-"""A stack from parts that transformers and open_clip wrote: each part as in its folder, projectors fresh, and it trains."""
+"""A stack from parts that transformers and open_clip wrote: each part as in its folder, projectors fresh."""
 
 from __future__ import annotations
 
@@ -43,7 +43,13 @@ def whisper_folder(folder: Path) -> WhisperForConditionalGeneration:
 def test_clip_and_whisper_of_transformers(tmp_path: Path, llama: str, whole: bool) -> None:
     eyes = CLIPVisionModel(vision_config())
     if whole:
-        text = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 9}
+        text = {
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "vocab_size": 9,
+        }
         clip = CLIPModel(CLIPConfig(text_config=text, vision_config=vision_config().to_dict()))
         randomised(clip)
         clip.save_pretrained(tmp_path / "clip")
@@ -53,7 +59,9 @@ def test_clip_and_whisper_of_transformers(tmp_path: Path, llama: str, whole: boo
         eyes.save_pretrained(tmp_path / "clip")
         tower = eyes
     ears = whisper_folder(tmp_path / "whisper")
-    model, processor = composed(llama, vision=str(tmp_path / "clip"), audio=str(tmp_path / "whisper"), dtype=torch.float32)
+    model, processor = composed(
+        llama, vision=str(tmp_path / "clip"), audio=str(tmp_path / "whisper"), dtype=torch.float32
+    )
     clip_config = processor.config.clip
     assert clip_config is not None and clip_config.quick_gelu and clip_config.fit == "crop"
 
@@ -103,11 +111,15 @@ def test_a_tower_of_open_clip(tmp_path: Path, llama: str, monkeypatch: pytest.Mo
         "vision_cfg": {"image_size": 32, "layers": 3, "width": 64, "patch_size": 8},
         "text_cfg": {"context_length": 8, "vocab_size": 50, "width": 16, "heads": 2, "layers": 1},
     }
-    monkeypatch.setattr(open_clip, "get_model_config", lambda name: json.loads(json.dumps(settings)) if name == "Tiny" else None)
+    monkeypatch.setattr(
+        open_clip, "get_model_config", lambda name: json.loads(json.dumps(settings)) if name == "Tiny" else None
+    )
     theirs = open_clip.CLIP(**settings).eval()
     randomised(theirs)
     save_file({k: v.contiguous() for k, v in theirs.state_dict().items()}, tmp_path / "open_clip.safetensors")
-    model, processor = composed(llama, vision=f"Tiny:{tmp_path / 'open_clip.safetensors'}", grids=((1, 2),), dtype=torch.float32)
+    model, processor = composed(
+        llama, vision=f"Tiny:{tmp_path / 'open_clip.safetensors'}", grids=((1, 2),), dtype=torch.float32
+    )
     own, reference = model.encoders["image"].visual.state_dict(), theirs.visual.state_dict()
     assert own.keys() == reference.keys() and all(torch.equal(own[n], reference[n]) for n in own)
     assert processor.config.clip is not None and processor.config.clip.grids == ((1, 2),)
@@ -125,4 +137,3 @@ def test_parts_of_another_kind(tmp_path: Path, llama: str) -> None:
         composed(str(tmp_path / "whisper"), audio=str(tmp_path / "whisper"))
     with pytest.raises(vlm.InputError, match="nothing to compose"):
         composed(llama)
-

@@ -1,4 +1,4 @@
-"""Ours, written for transformers: it loads the folder as it is and says the same; read again it is ours, bit for bit."""
+"""Ours, written for transformers: it loads the folder and says the same; read again it is ours, bit for bit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def shaped(tiny: ModelConfig, shape: str) -> ModelConfig:
 
 
 @pytest.fixture(params=SHAPES)
-def exported(request: Any, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path) -> tuple[Path, VLM, Processor]:
+def exported(
+    request: Any, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path
+) -> tuple[Path, VLM, Processor]:
     config = shaped(tiny_config, request.param)
     model = build_model(config)
     randomised(model)
@@ -61,7 +63,11 @@ def exported(request: Any, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, 
 
 
 def reference(folder: Path) -> Any:
-    kinds = {"llama": LlamaForCausalLM, "llava": LlavaForConditionalGeneration, "llava_next": LlavaNextForConditionalGeneration}
+    kinds = {
+        "llama": LlamaForCausalLM,
+        "llava": LlavaForConditionalGeneration,
+        "llava_next": LlavaNextForConditionalGeneration,
+    }
     kind = json.loads((folder / "config.json").read_text())["model_type"]
     model, report = kinds[kind].from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     assert not any(report[name] for name in ("missing_keys", "unexpected_keys", "mismatched_keys")), report

@@ -110,7 +110,9 @@ def llama_folder(folder: Path, **changes: Any) -> LlamaForCausalLM:
 
 def llava_folder(folder: Path, *, tiles: bool, **changes: Any) -> Any:
     """The model in eval mode; its folder has preprocessing as the published ones do."""
-    kinds = (LlavaNextConfig, LlavaNextForConditionalGeneration) if tiles else (LlavaConfig, LlavaForConditionalGeneration)
+    kinds = (
+        (LlavaNextConfig, LlavaNextForConditionalGeneration) if tiles else (LlavaConfig, LlavaForConditionalGeneration)
+    )
     shape: dict[str, Any] = {
         "vision_config": vision_config(), "text_config": llama_config(), "image_token_index": IMAGE_ID,
     }  # fmt: skip
@@ -197,7 +199,7 @@ def test_a_tied_head_that_is_stored(tmp_path: Path, same: bool) -> None:
         model, _ = foreign.load(tmp_path)
         assert model.decoder.lm_head.weight is model.decoder.model.embed_tokens.weight
     else:
-        with pytest.raises(CheckpointError, match="lm_head.*differs"):
+        with pytest.raises(CheckpointError, match=r"lm_head.*differs"):
             foreign.load(tmp_path)
 
 

@@ -32,7 +32,9 @@ def test_a_snapshot_in_the_cache_is_a_folder(tmp_path: Path, tiny_folder: Path) 
 
 
 def test_offline_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
-    done = offline("import vlm\ntry: vlm.load('some-org/some-model')\nexcept vlm.CheckpointError as e: print(e)", tmp_path)
+    done = offline(
+        "import vlm\ntry: vlm.load('some-org/some-model')\nexcept vlm.CheckpointError as e: print(e)", tmp_path
+    )
     assert done.stdout.count("\n") == 1, done.stderr
     for word in ("some-org/some-model", "HF_HUB_OFFLINE", "hf download some-org/some-model"):
         assert word in done.stdout
@@ -48,7 +50,9 @@ def test_unreachable_is_told_as_that(tmp_path: Path) -> None:
     assert "cannot be reached" in done.stdout and "Traceback" not in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("name", ["nowhere", "./some/model", "../some/model", "/some/model", "a/b/c", "org/na me", "org/"])
+@pytest.mark.parametrize(
+    "name", ["nowhere", "./some/model", "../some/model", "/some/model", "a/b/c", "org/na me", "org/"]
+)
 def test_what_is_no_id_is_never_looked_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_from_hub", lambda name: pytest.fail("asked the hub"))
     with pytest.raises(vlm.CheckpointError, match="no such model folder"):
