@@ -74,10 +74,10 @@ def with_placeholders(config: ModelConfig, tokenizer: Tokenizer) -> tuple[ModelC
     """Control tokens for pictures and sounds at the end of the vocabulary, which grows where it has no room left."""
     backend = tokenizer.backend
     backend.add_special_tokens([AddedToken(token, special=True) for token in PLACEHOLDERS.values()])
-    ids = {name: backend.token_to_id(token) for name, token in PLACEHOLDERS.items()}
+    image, audio = (tokenizer.control(PLACEHOLDERS[name]) for name in ("image", "audio"))
     needed = max(len(tokenizer), config.decoder.vocab_size)
     vocab_size = config.decoder.vocab_size if needed == config.decoder.vocab_size else -(-needed // ROUND) * ROUND
-    special = replace(config.special_ids, **ids)
+    special = replace(config.special_ids, image=image, audio=audio)
     return replace(config, decoder=replace(config.decoder, vocab_size=vocab_size), special_ids=special), tokenizer
 
 
@@ -103,8 +103,9 @@ def _fresh_projectors(config: ModelConfig, seed: int) -> dict[str, Tensor]:
 
 
 def _eyes(name: str, grids: tuple[tuple[int, int], ...]) -> tuple[ClipConfig, dict[str, torch.Size], Fetch]:
-    if ":" in name and Path(name.split(":", 1)[1]).suffix == ".safetensors":
-        return _open_clip(*name.split(":", 1), grids)
+    shape, _, file = name.partition(":")
+    if file.endswith(".safetensors"):
+        return _open_clip(shape, file, grids)
     folder = find(name)
     data = checkpoint.read_json(folder / "config.json")
     if not isinstance(data, dict) or data.get("model_type") not in ("clip_vision_model", "clip"):

@@ -8,6 +8,7 @@ compute exactly (a bias in attention, another activation, sliding windows) is re
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ def understood(folder: Path, *, chat_template: str | None = None) -> Foreign:
         case "llama":
             decoder, image, own = llama_config(data), {}, data
         case "llava" | "llava_next" as kind:
-            own = {**_LLAVA, **data}
+            own = {**_LLAVA, **{name: value for name, value in data.items() if value is not None}}
             decoder = llama_config(_part(own, "text_config"))
             image = _llava_parts(folder, own, tiles=kind == "llava_next", hidden_size=decoder.hidden_size)
         case other:
@@ -230,12 +231,30 @@ def _only(data: Json, where: str, **accepted: Any) -> None:
             raise CheckpointError(f"config.json: {where}{name} {data[name]!r} is not computed here, only {value!r}")
 
 
+def _filled(defaults: Json, data: Json) -> Json:
+    """With defaults where a field is left out or null. Raises `CheckpointError` for one of another type."""
+    found = {**defaults, **{name: value for name, value in data.items() if value is not None}}
+    for name, default in defaults.items():
+        value = found[name]
+        kinds = (int, float) if isinstance(default, float) else (type(default),)
+        if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(default, bool):
+            raise CheckpointError(
+                f"config.json: {name} must be of type {kinds[-1].__name__}, got {reprlib.repr(value)}"
+            )
+    return found
+
+
 def llama_config(data: Json) -> DecoderConfig:
     """`LlamaConfig` -> ours. Raises `CheckpointError`."""
-    data = {**_LLAMA, **{k: v for k, v in data.items() if v is not None}}
+    data = _filled(_LLAMA, data)
     _only(data, "", model_type="llama", hidden_act="silu", attention_bias=False, mlp_bias=False)
     heads = data["num_attention_heads"]
-    rope = {**(data.get("rope_scaling") or {}), **(data.get("rope_parameters") or {})}
+    rope: Json = {}
+    for name in ("rope_scaling", "rope_parameters"):  # until transformers 4, and since 5
+        if not isinstance(part := data.get(name, {}), dict):
+            raise CheckpointError(f"config.json: {name} is not an object")
+        rope |= part
+    theta = rope.get("rope_theta", data["rope_theta"])
     length = data["max_position_embeddings"]
     return _made(
         DecoderConfig,
@@ -244,7 +263,7 @@ def llama_config(data: Json) -> DecoderConfig:
         num_key_value_heads=data.get("num_key_value_heads", heads),
         head_dim=data.get("head_dim") or data["hidden_size"] // max(heads, 1),
         max_position_embeddings=length, rms_norm_eps=data["rms_norm_eps"],
-        rope_theta=float(rope.get("rope_theta", data["rope_theta"])), rope_scaling=_rope_scaling(rope, length),
+        rope_theta=theta, rope_scaling=_rope_scaling(rope, length),
         tie_word_embeddings=data["tie_word_embeddings"],
     )  # fmt: skip
 
@@ -257,12 +276,12 @@ def _rope_scaling(rope: Json, length: int) -> RopeScaling | None:
         raise CheckpointError(f"config.json: rope_type {kind!r} is not computed here (linear, dynamic, llama3)")
     names = ("low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
     given = {name: rope[name] for name in names if name in rope and kind == "llama3"}
-    return _made(RopeScaling, **({"rope_type": kind, "factor": float(rope.get("factor", 0))} | given))
+    return _made(RopeScaling, **({"rope_type": kind, "factor": rope.get("factor", 0)} | given))
 
 
 def clip_config(data: Json, preprocessing: Json, **changes: Any) -> ClipConfig:
     """`CLIPVisionConfig` (or a `CLIPConfig` that holds one) and a preprocessor_config.json -> ours."""
-    data = {**_CLIP, **data.get("vision_config", data)}
+    data = _filled(_CLIP, _part(data, "vision_config") if "vision_config" in data else data)
     _only(data, "vision_config.", layer_norm_eps=1e-5, num_channels=3, attention_dropout=0.0)
     if data["hidden_act"] not in ("quick_gelu", "gelu"):
         raise CheckpointError(f"config.json: vision_config.hidden_act {data['hidden_act']!r} is not computed here")
@@ -290,7 +309,7 @@ def fit_of(preprocessing: Json) -> str:
 
 def whisper_config(data: Json) -> WhisperConfig:
     """transformers' `WhisperConfig` -> ours."""
-    data = {**_WHISPER, **data}
+    data = _filled(_WHISPER, data)
     _only(data, "", model_type="whisper", activation_function="gelu", scale_embedding=False)
     names = (
         "d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "num_mel_bins",
@@ -310,9 +329,10 @@ def _llava_parts(folder: Path, data: Json, *, tiles: bool, hidden_size: int) -> 
     layer = data["vision_feature_layer"]
     if not isinstance(layer, int):
         raise CheckpointError(f"config.json: vision_feature_layer {layer!r}: features of one layer are computed here")
-    changes: Json = {"feature_layer": layer if layer < 0 else layer - {**_CLIP, **vision}["num_hidden_layers"] - 1}
+    shape = _filled(_CLIP, vision)
+    changes: Json = {"feature_layer": layer if layer < 0 else layer - shape["num_hidden_layers"] - 1}
     if tiles:
-        size = {**_CLIP, **vision}["image_size"]
+        size = max(shape["image_size"], 1)
         changes |= {"grids": tuple(_grid(point, size) for point in data.get("image_grid_pinpoints") or _PINPOINTS)}
         changes["fit"] = "squeeze"
     preprocessing = folder / "preprocessor_config.json"
@@ -331,9 +351,12 @@ _PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 
 
 def _grid(point: Any, size: int) -> tuple[int, int]:
-    height, width = point
-    if height % size or width % size:
-        raise CheckpointError(f"config.json: image_grid_pinpoints {point} are no whole tiles of {size} pixels")
+    sound = isinstance(point, list) and len(point) == 2 and all(isinstance(side, int) for side in point)
+    height, width = point if sound else (1, 1)
+    if not sound or height % size or width % size:
+        raise CheckpointError(
+            f"config.json: image_grid_pinpoints {reprlib.repr(point)} are no whole tiles of {size} pixels"
+        )
     return height // size, width // size
 
 

@@ -159,6 +159,6 @@ def special_ids_of(folder: Path, config: Json, tokenizer: Tokenizer) -> SpecialI
     image = config.get("image_token_index", config.get("image_token_id"))
     placeholder = ends[0] if image is None else image  # without a tower it stands for nothing
     return SpecialIds(
-        pad=ends[0] if pad is None or pad < 0 else pad, bos=ends[0] if bos is None else bos, eos=ends,
+        pad=pad if isinstance(pad, int) and pad >= 0 else ends[0], bos=ends[0] if bos is None else bos, eos=ends,
         image=placeholder, audio=placeholder,
     )  # fmt: skip
