@@ -41,13 +41,13 @@ class ImageTransform:
         self.config = config
 
     def __call__(self, image: Image.Image) -> MediaInput:
-        """uint8 (1 + rows * columns, 3, S, S): the whole picture squeezed to a square, then its tiles.
+        """uint8 (1 + rows * columns, 3, S, S): the picture as one square, as `fit` says, then its tiles.
 
         The tiles cover the picture scaled to fit the grid with its aspect kept, centred on black.
         """
         size = self.config.image_size
         rows, columns = best_grid(*image.size, self.config)
-        views = [image.resize((size, size), Image.Resampling.BICUBIC)]
+        views = [self._square(image)]
         if rows * columns:
             sheet = self._fit(image, columns * size, rows * size)
             views += [
@@ -62,11 +62,11 @@ class ImageTransform:
     def boxes(self, width: int, height: int) -> list[tuple[float, float, float, float]]:
         """(x0, y0, x1, y1) of each view in pixels of the picture, in the order of the views.
 
-        A tile reaches beyond the picture where it holds padding.
+        A view reaches beyond the picture where it holds padding.
         """
         size = self.config.image_size
         rows, columns = best_grid(width, height, self.config)
-        found = [(0.0, 0.0, float(width), float(height))]
+        found = [self._seen(width, height)]
         if rows * columns:
             new, (left, top) = self._placed(width, height, columns * size, rows * size)
             step_x, step_y = width / new[0], height / new[1]  # picture pixels for a pixel of the sheet
@@ -78,6 +78,32 @@ class ImageTransform:
                 for r in range(rows) for c in range(columns)
             ]  # fmt: skip
         return found
+
+    def _square(self, image: Image.Image) -> Image.Image:
+        """The overview (S, S). Where to cut and round: transformers' `CLIPImageProcessor`, LLaVA's `expand2square`."""
+        size, (width, height) = self.config.image_size, image.size
+        match self.config.fit:
+            case "squeeze":
+                return image.resize((size, size), Image.Resampling.BICUBIC)
+            case "crop":
+                short = min(width, height)
+                new = int(size * width / short), int(size * height / short)
+                left, top = (new[0] - size) // 2, (new[1] - size) // 2
+                scaled = image.resize(new, Image.Resampling.BICUBIC)
+                return scaled.crop((left, top, left + size, top + size))
+            case "pad":
+                long = max(width, height)
+                sheet = Image.new("RGB", (long, long), tuple(int(255 * mean) for mean in self.config.image_mean))
+                sheet.paste(image, ((long - width) // 2, (long - height) // 2))
+                return sheet.resize((size, size), Image.Resampling.BICUBIC)
+
+    def _seen(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """(x0, y0, x1, y1) of the overview in pixels of the picture."""
+        if self.config.fit == "squeeze":
+            return 0.0, 0.0, float(width), float(height)
+        side = min(width, height) if self.config.fit == "crop" else max(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return left, top, left + side, top + side
 
     @staticmethod
     def _placed(
@@ -127,14 +153,21 @@ class ClipEncoder(nn.Module):
             layers=config.layers,
             heads=config.width // config.head_width,
             mlp_ratio=config.mlp_ratio,
-            output_dim=config.embed_dim,
+            output_dim=max(config.embed_dim, 1),
             pool_type=config.pool_type,
             no_ln_pre=config.no_ln_pre,
             act_layer=QuickGELU if config.quick_gelu else nn.GELU,
             norm_layer=LayerNorm,
         )
-        self.register_buffer("mean", torch.tensor(config.image_mean).view(3, 1, 1) * 255, persistent=False)
-        self.register_buffer("std", torch.tensor(config.image_std).view(3, 1, 1) * 255, persistent=False)
+        if not config.embed_dim:
+            self.visual.proj = None
+        self.fill_buffers()
+
+    def fill_buffers(self) -> None:
+        """What no checkpoint stores, on the CPU; called again for a tower that was built on the meta device."""
+        with torch.device("cpu"):
+            for name, values in (("mean", self.config.image_mean), ("std", self.config.image_std)):
+                self.register_buffer(name, torch.tensor(values).view(3, 1, 1) * 255, persistent=False)
 
     def output_lengths(self, input_lengths: Tensor) -> Tensor:
         return input_lengths

@@ -19,7 +19,12 @@ class ClipConfig:
 
     `grids` lists the (rows, columns) of tiles that a picture may be cut into beside its overview
     (LLaVA-NeXT's `image_grid_pinpoints` in units of `image_size`); empty means overview only
-    (LLaVA-1.5). `feature_layer` counts from the end: -2 is the penultimate block.
+    (LLaVA-1.5). `feature_layer` counts from the end: -2 is the penultimate block. `embed_dim` 0 means
+    that there is no last projection into the space that CLIP shares with text: features do not need it.
+
+    `fit` is how the overview becomes a square: `squeeze` scales each side for itself (LLaVA-NeXT),
+    `crop` scales the shorter side and cuts the middle out (CLIP, LLaVA-1.5 in transformers), `pad`
+    adds the mean colour on both ends of the shorter side (LLaVA-1.5 as published).
     """
 
     image_size: int
@@ -36,6 +41,7 @@ class ClipConfig:
     image_mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     image_std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
     grids: tuple[tuple[int, int], ...] = ()
+    fit: Literal["squeeze", "crop", "pad"] = "squeeze"
 
     def __post_init__(self) -> None:
         _within("clip.image_size", self.image_size, 8, 4096)
@@ -44,7 +50,7 @@ class ClipConfig:
         _within("clip.layers", self.layers, 1, 256)
         _within("clip.head_width", self.head_width, 1, self.width)
         _within("clip.mlp_ratio", self.mlp_ratio, 0.1, 32)
-        _within("clip.embed_dim", self.embed_dim, 1, 8192)
+        _within("clip.embed_dim", self.embed_dim, 0, 8192)
         _within("clip.feature_layer", self.feature_layer, -self.layers, -1)
         if self.image_size % self.patch_size or self.width % self.head_width:
             raise VlmError("bad_checkpoint", "config: clip sizes must divide: image by patch, width by head_width")

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from vlm import checkpoint
+from vlm import checkpoint, sources
 from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
@@ -30,7 +30,7 @@ from .tokenizer import train_tokenizer
 def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     """The model that a recipe begins with; a fresh one's tokenizer is trained once and kept in the run folder."""
     if recipe.model is None:
-        model, processor = checkpoint.load(checkpoint.resolve(recipe.start))
+        model, processor = sources.load(recipe.start)
         recipe.check_parts(processor.config)
         return model, with_grids(processor, recipe.grids) if recipe.grids else processor
     path = run_dir / "tokenizer.json"

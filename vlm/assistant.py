@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import checkpoint
+from . import checkpoint, sources
 from .answering import Answering
 from .batch import IGNORE_INDEX, Sample, collate
 from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, checked_batch_size
@@ -217,7 +216,7 @@ def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
     allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
-    """The embedded default model, or a model folder.
+    """The embedded default model, a model folder (ours, or Hugging Face's Llama or LLaVA), or a hub id `org/name`.
 
     Args:
         engine: how much is generated at a time, and how much may wait.
@@ -225,8 +224,8 @@ def load(
     Raises:
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
-    folder: Path = checkpoint.resolve(model)
-    parts = checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    folder = sources.find(model)
+    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
     return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
 
 

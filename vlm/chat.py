@@ -99,6 +99,14 @@ TEMPLATES: dict[str, ChatTemplate] = {
         assistant=((Control("<|im_start|>"), "assistant\n"), (Control("<|im_end|>"), "\n")),
         media_suffix="\n",
     ),
+    # TinyLlama's: its role names are ordinary text.
+    "zephyr": ChatTemplate(
+        begin=(),
+        system=(("<|system|>\n",), (Control("</s>"), "\n")),
+        user=(("<|user|>\n",), (Control("</s>"), "\n")),
+        assistant=(("<|assistant|>\n",), (Control("</s>"), "\n")),
+        media_suffix="\n",
+    ),
     # No roles: media, then what is said of them (LLaVA's stage 1).
     "plain": ChatTemplate(
         begin=(Control("<s>"),),
@@ -202,8 +210,28 @@ def encode(pieces: list[Piece], tokenizer: Tokenizer) -> list[tuple[Piece, list[
             joined[-1] = last._replace(text=last.text + piece.text)
         elif piece.text or piece.kind != "text":
             joined.append(piece)
-    ids = {"text": tokenizer.encode, "control": lambda text: [tokenizer.control(text)]}
-    return [(piece, ids.get(piece.kind, lambda _: [])(piece.text)) for piece in joined]
+    found: list[tuple[Piece, list[int]]] = []
+    run, run_ids = "", list[int]()  # texts since the last control token or medium
+    for piece in joined:
+        if piece.kind == "text":
+            ids = _continued(run, run_ids, piece.text, tokenizer)
+            run, run_ids = run + piece.text, run_ids + ids
+        else:
+            ids, run, run_ids = [tokenizer.control(piece.text)] if piece.kind == "control" else [], "", []
+        found.append((piece, ids))
+    return found
+
+
+def _continued(before: str, before_ids: list[int], text: str, tokenizer: Tokenizer) -> list[int]:
+    """The ids of `text` where it stands: SentencePiece's tokenizers read the beginning of a text otherwise.
+
+    What precedes keeps its ids, as it has them when an answer is yet to come; where the two would melt
+    into one token, `text` is read by itself.
+    """
+    if not before:
+        return tokenizer.encode(text)
+    whole = tokenizer.encode(before + text)
+    return whole[len(before_ids) :] if whole[: len(before_ids)] == before_ids else tokenizer.encode(text)
 
 
 def _literal(pieces: Pieces, supervised: bool = False) -> list[Piece]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
-import math
 import os
 import reprlib
 import shutil
@@ -17,21 +16,21 @@ import stat
 import struct
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
 from .disk import sync
 from .errors import CheckpointError
-from .model import VLM, build_model
+from .model import VLM, build_empty
 from .processor import Processor
 from .tokenizer import Tokenizer
 
@@ -161,53 +160,81 @@ def _span(file: str, name: str, entry: Any) -> tuple[int, int, str]:
     return start, end, name
 
 
-def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Tensor]:
-    """All tensors of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+class Stored(Mapping[str, Tensor]):
+    """The tensors of safetensors files by name: headers are checked at once, a tensor is mapped when it is asked for.
+
+    Nothing is kept: of a tensor that is converted the pages are free again with the tensor.
 
     Raises:
-        CheckpointError: as `check_safetensors` and `check_values`; an index that points elsewhere.
+        CheckpointError: as `check_safetensors`; a tensor that stands in two files.
+    """
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self.entries: dict[str, tuple[Path, dict[str, Any]]] = {}
+        for file in files:
+            _exists(file)
+            for name, entry in check_safetensors(file).items():
+                if name in self.entries:
+                    raise CheckpointError(f"{file.name}: tensor {name!r} stands in two shards")
+                self.entries[name] = file, entry
+
+    def __getitem__(self, name: str) -> Tensor:
+        file, _ = self.entries[name]
+        try:
+            with safe_open(file, "pt") as opened:
+                found: Tensor = opened.get_tensor(name)
+                return found
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"{file.name}: not a safetensors file ({type(error).__name__})") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def shape(self, name: str) -> torch.Size:
+        return torch.Size(self.entries[name][1]["shape"])
+
+
+def _exists(path: Path) -> None:
+    if not os.path.isfile(path):  # noqa: PTH113 - as in `resolve`
+        beside = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl"))
+        hint = f"; {beside[0]} is a pickle, which can run code and is not read" if beside else ""
+        raise CheckpointError(f"{path.name}: missing in {path.parent}{hint}")
+
+
+def stored(folder: Path) -> Stored:
+    """The tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json` names.
+
+    Raises:
+        CheckpointError: as `Stored`; an index that points elsewhere.
     """
     index = folder / "model.safetensors.index.json"
     names = ["model.safetensors"]
     if index.exists():
-        weight_map = read_json(index).get("weight_map") if isinstance(read_json(index), dict) else None
+        content = read_json(index)
+        weight_map = content.get("weight_map") if isinstance(content, dict) else None
         if not isinstance(weight_map, dict) or not weight_map:
             raise CheckpointError(f"{index.name}: has no weight_map")
         names = sorted(set(map(str, weight_map.values())))
-    tensors: dict[str, Tensor] = {}
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors") or len(name) > MAX_NAME:
             raise CheckpointError(f"{index.name}: shard {reprlib.repr(name)} is not a file of this folder")
-        for key, value in read_safetensors(folder / name).items():
-            if key in tensors:
-                raise CheckpointError(f"{name}: tensor {key!r} stands in two shards")
-            tensors[key] = value
+    return Stored(folder / name for name in names)
+
+
+def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Tensor]:
+    """All tensors of a folder at once, as `stored`. Raises `CheckpointError`, also as `check_values`."""
+    tensors = dict(stored(folder))
     if not allow_nonfinite:
         check_values(tensors)
     return tensors
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """One file, after `check_safetensors`."""
-    if not os.path.isfile(path):  # noqa: PTH113 - as in `resolve`
-        beside = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl"))
-        hint = f"; {beside[0]} is a pickle, which can run code and is not read" if beside else ""
-        raise CheckpointError(f"{path.name}: missing in {path.parent}{hint}")
-    check_safetensors(path)
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path.name}: not a safetensors file ({type(error).__name__})") from error
-
-
-def part_sizes(folder: Path) -> dict[str, int]:
-    """Parameters of each part, from the headers alone."""
-    counts: dict[str, int] = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        for name, entry in check_safetensors(file).items():
-            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-            counts[part] = counts.get(part, 0) + math.prod(entry["shape"])
-    return counts
+    """All tensors of one file, after `check_safetensors`."""
+    return dict(Stored([path]))
 
 
 def model_card(folder: Path) -> str:
@@ -251,13 +278,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_config(folder: Path) -> ModelConfig:
+def load_config(folder: Path, name: str = "config.json") -> ModelConfig:
     """config.json, strictly. Raises `CheckpointError`."""
-    data = read_json(folder / "config.json")
+    data = read_json(folder / name)
     version = data.get("format_version", FORMAT_VERSION) if isinstance(data, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:  # before fields that only another version knows
         raise CheckpointError(
-            f"config.json: format_version {reprlib.repr(version)} was written by another version of this program; "
+            f"{name}: format_version {reprlib.repr(version)} was written by another version of this program; "
             f"this one reads {FORMAT_VERSION}"
         )
     try:
@@ -284,19 +311,38 @@ def load(
     """
     verify_manifest(folder)
     processor = load_processor(folder)
-    tensors = read_tensors(folder, allow_nonfinite=True)  # checked below, as what they become
-    with torch.device("meta"):
-        shapes = {k: v.shape for k, v in state_dict(build_model(processor.config)).items()}
-    check_names(shapes, {name: tensor.shape for name, tensor in tensors.items()})
-    for name, tensor in tensors.items():
+    source = stored(folder)
+    shapes = {name: source.shape(name) for name in source}
+    model = filled(processor.config, shapes, source.__getitem__, dtype=dtype, allow_nonfinite=allow_nonfinite)
+    return model.to(device=device), processor
+
+
+def filled(
+    config: ModelConfig, shapes: Mapping[str, torch.Size], fetch: Callable[[str], Tensor], *,
+    dtype: torch.dtype = torch.float32, allow_nonfinite: bool = False,
+) -> VLM:  # fmt: skip
+    """A model in `eval()` whose weights are fetched one by one, straight into `dtype`, so that none is held twice.
+
+    Args:
+        shapes: of all tensors that there are; compared before the first is fetched.
+        fetch: a tensor by its name.
+
+    Raises:
+        CheckpointError: names or shapes do not fit, a tensor is not of floating point, or as `check_values`.
+    """
+    model = build_empty(config)
+    check_names({name: tensor.shape for name, tensor in state_dict(model).items()}, shapes)
+    tensors: dict[str, Tensor] = {}
+    for name in shapes:
+        tensor = fetch(name)
         if not tensor.is_floating_point():
             raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, expected floating point")
-    model = build_model(processor.config)
-    load_state(model, tensors)
-    model = model.to(dtype=dtype).eval()
-    if not allow_nonfinite:
-        check_values(state_dict(model))
-    return model.to(device=device), processor
+        tensors[name] = tensor.to(dtype)
+        if not allow_nonfinite:
+            check_values({name: tensors[name]})
+    model.load_state_dict(tensors, strict=False, assign=True)  # the names were compared above
+    model.decoder.tie()
+    return model.to(dtype=dtype).eval()
 
 
 def check_values(tensors: Mapping[str, Tensor]) -> None:

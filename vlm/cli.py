@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .cli_bench import commands as bench_commands
+from .cli_models import compose, export
 from .command_options import (
     BackendKeyFile,
     BackendModel,
@@ -46,6 +47,8 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_commands, name="bench")
+app.command()(export)
+app.command()(compose)
 
 
 def _load(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
@@ -147,15 +150,14 @@ def info(
     vlm info runs/default/5-instruct/model --json
     """
     with friendly_errors():
-        from . import checkpoint
         from .config import to_dict
+        from .sources import described, find
 
-        folder = checkpoint.resolve(model)
-        config = checkpoint.load_config(folder)
+        folder = find(model)
+        config, layout, sizes = described(folder)
         if as_json:
             typer.echo(json.dumps(to_dict(config), indent=2))
             return
-        sizes = checkpoint.part_sizes(folder)
         decoder, clip, whisper = config.decoder, config.clip, config.whisper
         lines = [
             f"{printable(config.name)}  ({printable(str(folder))})",
@@ -173,7 +175,7 @@ def info(
                 f"audio     Whisper encoder, {whisper.encoder_layers} layers of {whisper.d_model}, "
                 f"windows of {whisper.window_seconds} s"
             )
-        lines.append(f"template  {config.chat_template}")
+        lines += [f"layout    {layout}", f"template  {config.chat_template}"]
         lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
         files = [p for p in sorted(folder.iterdir()) if p.is_file()]
         lines += [f"file      {printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]

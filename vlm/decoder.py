@@ -72,7 +72,12 @@ class RotaryEmbedding(nn.Module):
         super().__init__()
         self.config = config
         self.dynamic = config.rope_scaling is not None and config.rope_scaling.rope_type == "dynamic"
-        self.register_buffer("frequencies", rope_frequencies(config, 0), persistent=False)
+        self.fill_buffers()
+
+    def fill_buffers(self) -> None:
+        """What no checkpoint stores, on the CPU; called again for a decoder that was built on the meta device."""
+        with torch.device("cpu"):
+            self.register_buffer("frequencies", rope_frequencies(self.config, 0), persistent=False)
 
     def _apply(self, *args: Any, **kwargs: Any) -> RotaryEmbedding:
         """Moves with the model, but stays float32: bf16 frequencies turn far positions by a wrong angle."""
@@ -206,9 +211,13 @@ class LlamaDecoder(nn.Module):
         self.config = config
         self.model = LlamaModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        if config.tie_word_embeddings:
-            self.lm_head.weight = self.model.embed_tokens.weight
+        self.tie()
         self.initialise()
+
+    def tie(self) -> None:
+        """One matrix for both ends, where the config says so; again after parameters were replaced."""
+        if self.config.tie_word_embeddings:
+            self.lm_head.weight = self.model.embed_tokens.weight
 
     def initialise(self) -> None:
         """Normal init (0.02), residual outputs scaled down with depth (Radford et al. 2019)."""

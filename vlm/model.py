@@ -14,7 +14,7 @@ from projector.build import build_projector
 
 from .batch import Batch, MediaBatch
 from .config import ModelConfig
-from .decoder import LlamaDecoder
+from .decoder import LlamaDecoder, RotaryEmbedding
 
 
 def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, token_id: int) -> Tensor:
@@ -102,3 +102,13 @@ def build_model(config: ModelConfig) -> VLM:
         projectors["audio"] = build_projector(config.audio_projector, config.whisper.d_model, width)
     ids = {"image": config.special_ids.image, "audio": config.special_ids.audio}
     return VLM(LlamaDecoder(config.decoder), encoders, projectors, ids)
+
+
+def build_empty(config: ModelConfig) -> VLM:
+    """A model of this shape on the meta device, which takes no memory; only what no checkpoint stores is real."""
+    with torch.device("meta"):
+        model = build_model(config)
+    for module in model.modules():
+        if isinstance(module, ClipEncoder | RotaryEmbedding):
+            module.fill_buffers()
+    return model

@@ -120,6 +120,13 @@ EXPECTED: dict[str, Row] = {
         ([*b"Yes.", IM_END], True),
         ([*b"\n"], False),
     ],
+    "zephyr": [
+        ([*b"<|system|>\nBe kind.", END_S, *b"\n<|user|>\n", *IMG, *b"\nWho?", END_S, *b"\n<|assistant|>\n"], False),
+        ([*b"A cat.", END_S], True),
+        ([*b"\n<|user|>\nSure?", END_S, *b"\n<|assistant|>\n"], False),
+        ([*b"Yes.", END_S], True),
+        ([*b"\n"], False),
+    ],
     "plain": [
         ([S, *b"Be kind.\n", *IMG, *b"Who?"], False),
         ([*b"A cat.\n", END_S], True),
@@ -159,6 +166,10 @@ PROMPTS: dict[str, list[int]] = {
     "chatml": [
         IM_START, *b"user\n", *IMG, *b"\nWho?", IM_END, *b"\n", IM_START, *b"assistant\nA cat.", IM_END, *b"\n",
         IM_START, *b"user\nSure?", IM_END, *b"\n", IM_START, *b"assistant\n",
+    ],
+    "zephyr": [
+        *b"<|user|>\n", *IMG, *b"\nWho?", END_S, *b"\n<|assistant|>\nA cat.", END_S,
+        *b"\n<|user|>\nSure?", END_S, *b"\n<|assistant|>\n",
     ],
     "plain": [S, *IMG, *b"Who?A cat.\n", END_S, *b"Sure?"],
 }  # fmt: skip
@@ -353,10 +364,6 @@ def test_neighbouring_texts_of_equal_supervision_are_read_as_one() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a supervised answer is encoded apart from what precedes it: SentencePiece's dummy prefix is added twice",
-)
 def test_answer_after_a_text_prompt_with_a_sentencepiece_tokenizer() -> None:
     """Llama 2 and Vicuna read ' cat' behind 'ASSISTANT:' as one token; encoded alone it is two."""
     letters = sorted(set("▁" + "USER: ASSISTANT: cat hi S"))
@@ -379,7 +386,7 @@ def test_a_control_token_that_the_tokenizer_lacks_is_named() -> None:
 
 
 def test_an_unknown_template_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CheckpointError, match=r"'alpaca'.*studio, llama-2, llama-3, vicuna, chatml, plain"):
+    with pytest.raises(CheckpointError, match=r"'alpaca'.*studio, llama-2, llama-3, vicuna, chatml, zephyr, plain"):
         processor_of("alpaca")
 
 

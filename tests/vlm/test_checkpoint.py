@@ -835,7 +835,7 @@ def test_c8_values_out_of_range(folder: Path, monkeypatch: pytest.MonkeyPatch, f
     def too_early(config: ModelConfig) -> VLM:
         raise AssertionError("a model was built")
 
-    monkeypatch.setattr(checkpoint, "build_model", too_early)
+    monkeypatch.setattr(checkpoint, "build_empty", too_early)
     edit_config(folder, field, value)
     message = refused(folder, "config")
     if not (
