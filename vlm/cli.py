@@ -1,4 +1,4 @@
-"""`vlm ...`: the commands. With `cli_bench` the one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: the commands. With `cli_bench` and `cli_plugins` the one that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .cli_bench import commands as bench_commands
+from .cli_plugins import commands as plugins_commands
 from .command_options import (
     BackendKeyFile,
     BackendModel,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_commands, name="bench")
+app.add_typer(plugins_commands, name="plugins")
 
 
 def _load(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
