@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from .errors import VlmError, printable
 from .terminal import friendly_errors
-
-if TYPE_CHECKING:
-    from demo.plugins.hosts.install import Program
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -118,7 +115,7 @@ def remove(names: Names, folder: Folder = None, force: Force = False) -> None:
         raise typer.Exit(1 if failed else 0)
 
 
-def _programs(names: list[str], folder: Path | None) -> list[Program]:
+def _programs(names: list[str], folder: Path | None) -> list[Any]:
     from demo.plugins.hosts.install import PROGRAMS
 
     if unknown := sorted(set(names) - set(PROGRAMS)):

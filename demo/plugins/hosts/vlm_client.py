@@ -107,11 +107,8 @@ def read_settings(path: Path | None = None) -> Settings:
         return Settings()
     except (OSError, ValueError, RecursionError):
         raise Problem(f"The settings in {path} cannot be read. {HOW_TO_SET}") from None
-    known = {"url": str, "key": str, "seconds": (int, float)}
-    if not isinstance(given, dict) or not all(
-        name in known and isinstance(value, known[name])
-        for name, value in given.items()  # type: ignore[arg-type]
-    ):
+    known = {"url": (str,), "key": (str,), "seconds": (int, float)}
+    if not isinstance(given, dict) or not all(isinstance(v, known.get(name, ())) for name, v in given.items()):
         raise Problem(f"The settings in {path} are not as expected. {HOW_TO_SET}")
     return Settings(**given)
 
@@ -221,7 +218,12 @@ class Server:
         parts = urlsplit(self.settings.url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._open = connection = kind(str(parts.hostname), parts.port, timeout=max(left, 0.1))
-        timer = threading.Timer(max(left, 0.1), lambda: (late.set(), _hang_up(connection)))
+
+        def cut_off() -> None:
+            late.set()
+            _hang_up(connection)
+
+        timer = threading.Timer(max(left, 0.1), cut_off)
         timer.daemon = True
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.settings.key:

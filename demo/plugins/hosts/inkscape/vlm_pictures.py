@@ -70,9 +70,9 @@ def pictures_of(svg: Any, groups: Sequence[Sequence[Any]]) -> list[Picture | Non
             holder.append(_with_its_surroundings(element))
         document.append(holder)
     areas = _areas(document, len(groups))
-    shots = [area and _Shot(f"export-id:vlm-shot-{number};export-id-only", area) for number, area in enumerate(areas)]
+    shots = [_Shot(f"export-id:vlm-shot-{n};export-id-only", area) if area else None for n, area in enumerate(areas)]
     drawn = iter(_drawn(svg, document, [shot for shot in shots if shot]))
-    return [shot and next(drawn) for shot in shots]
+    return [next(drawn) if shot else None for shot in shots]
 
 
 def outermost(elements: Sequence[Any]) -> list[Any]:
