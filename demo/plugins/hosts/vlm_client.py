@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import ssl
 import sys
@@ -73,11 +74,15 @@ class Settings:
             raise Problem("The seconds for an answer must be above 0 and at most 3600.")
 
     @property
+    def local(self) -> bool:
+        """Whether the server is this computer by its address alone."""
+        host = str(urlsplit(self.url).hostname)
+        return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+
+    @property
     def exposed(self) -> bool:
         """Whether a key would cross a network in clear."""
-        parts = urlsplit(self.url)
-        here = parts.hostname in ("localhost", "::1") or str(parts.hostname).startswith("127.")
-        return bool(self.key) and parts.scheme == "http" and not here
+        return bool(self.key) and self.url.startswith("http:") and not self.local
 
 
 def _plain_ascii(text: str) -> bool:
