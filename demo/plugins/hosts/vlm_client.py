@@ -186,7 +186,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stopped = threading.Event()
-        self._open: HTTPConnection | None = None
+        self._line: socket.socket | None = None
 
     def run(self, skill: str, **given: Any) -> Json:
         """The output of a skill.
@@ -211,30 +211,32 @@ class Server:
     def stop(self) -> None:
         """Ends what is under way, and all that would follow; from any thread."""
         self._stopped.set()
-        if self._open is not None:
-            _hang_up(self._open)
+        _hang_up(self._line)
 
     def _post(self, path: str, body: bytes, until: float) -> tuple[int, dict[str, str], bytes]:
         """A timer hangs up at the end of the time, since a socket's own limit starts again with every byte."""
-        late = threading.Event()
-        left = until - time.monotonic()
         if self._stopped.is_set():
             raise Stopped
+        late, left = threading.Event(), max(until - time.monotonic(), 0.1)
         parts = urlsplit(self.settings.url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._open = connection = kind(str(parts.hostname), parts.port, timeout=max(left, 0.1))
+        connection = kind(str(parts.hostname), parts.port, timeout=left)
 
         def cut_off() -> None:
             late.set()
-            _hang_up(connection)
+            _hang_up(self._line)
 
-        timer = threading.Timer(max(left, 0.1), cut_off)
+        timer = threading.Timer(left, cut_off)
         timer.daemon = True
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.settings.key:
             headers["Authorization"] = "Bearer " + self.settings.key
         try:
             timer.start()
+            connection.connect()
+            self._line = connection.sock  # the connection itself forgets it when the answer begins
+            if self._stopped.is_set():  # before there was anything to hang up
+                raise Stopped
             connection.request("POST", _base(parts.path) + path, body, headers)
             response = connection.getresponse()
             answer = response.read(ANSWER_BYTES + 1)
@@ -242,6 +244,7 @@ class Server:
                 raise TimeoutError
             whole = len(answer) <= ANSWER_BYTES and (response.length or 0) == 0
             status, told = response.status, {name.lower(): value for name, value in response.getheaders()}
+            response.close()
         except Exception as error:
             if self._stopped.is_set():
                 raise Stopped from None
@@ -249,6 +252,7 @@ class Server:
         finally:
             timer.cancel()
             connection.close()
+            self._line = None
         if self._stopped.is_set():
             raise Stopped
         if not whole:
@@ -276,10 +280,11 @@ def _base(path: str) -> str:
     return path[: -len("/v1")] if path.endswith("/v1") else path
 
 
-def _hang_up(connection: HTTPConnection) -> None:
+def _hang_up(line: socket.socket | None) -> None:
     """Wakes whoever waits for this connection; closing it would not."""
-    with suppress(OSError, AttributeError):  # not open yet, or no longer
-        connection.sock.shutdown(socket.SHUT_RDWR)
+    if line is not None:
+        with suppress(OSError):  # no longer open
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _seconds(header: str | None) -> float:
