@@ -7,37 +7,29 @@ from typing import Any
 import inkex
 from lxml import etree
 from vlm_client import Problem, Refused, Server, picture, read_settings, words
-from vlm_pictures import outermost, pictures_of
+from vlm_pictures import Asking, outermost, pictures_of
 
 MOST = 50
 """Objects at a time: each is at least one question to the server."""
 QUESTION = "Describe this picture."
 
 
-class Describe(inkex.EffectExtension):
-    """Nothing is written before the last answer is here."""
-
+class Describe(Asking):
     def add_arguments(self, pars: Any) -> None:
         pars.add_argument("--what", default="options")
         pars.add_argument("--title", type=inkex.Boolean, default=True)
         pars.add_argument("--desc", type=inkex.Boolean, default=True)
         pars.add_argument("--overwrite", type=inkex.Boolean, default=False)
 
-    def effect(self) -> None:
-        try:
-            self.describe()
-        except Problem as problem:
-            raise inkex.AbortExtension(str(problem)) from None
+    def most(self) -> int:
+        return MOST
 
-    def describe(self) -> None:
+    def change(self) -> None:
         kinds = [kind for kind in ("title", "desc") if getattr(self.options, kind)]
         if not kinds:
             raise Problem("Choose the title, the description, or both.")
         if not self.options.ids:
             raise Problem("Select the objects that should be described. Nothing was sent.")
-        if len(self.options.ids) > MOST:  # before they are looked for: that takes time for each
-            raise Problem(f"{len(self.options.ids):,} objects are selected, and at most {MOST} are described at a "
-                          "time. Group what belongs together (Object > Group). Nothing was sent.")  # fmt: skip
         elements = outermost(list(self.svg.selection.values()))
         wanted = [[kind for kind in kinds if self.options.overwrite or not told(e, kind)] for e in elements]
         if not any(wanted):

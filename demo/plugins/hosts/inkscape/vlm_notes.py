@@ -7,29 +7,24 @@ from typing import Any
 import inkex
 from vlm_client import Problem, Server, picture, read_settings
 from vlm_layer import layer_of
-from vlm_pictures import NOTES, outermost, picture_of_page, pictures_of
+from vlm_pictures import NOTES, Asking, outermost, picture_of_page, pictures_of
 
 SKILLS = ("palette", "contrast", "critique")
-MOST = 2_000
-"""Objects of a selection: each is looked up by its id, which takes the longer the larger the drawing is."""
+MOST = 500
+"""Objects of a selection."""
 
 
-class Notes(inkex.EffectExtension):
-    """Nothing is written before the last answer is here."""
-
+class Notes(Asking):
     def add_arguments(self, pars: Any) -> None:
         pars.add_argument("--what", default="options")
         pars.add_argument("--scope", default="page")
         for skill in SKILLS:
             pars.add_argument(f"--{skill}", type=inkex.Boolean, default=True)
 
-    def effect(self) -> None:
-        try:
-            self.note()
-        except Problem as problem:
-            raise inkex.AbortExtension(str(problem)) from None
+    def most(self) -> int:
+        return 0 if self.options.scope == "page" else MOST
 
-    def note(self) -> None:
+    def change(self) -> None:
         skills = [skill for skill in SKILLS if getattr(self.options, skill)]
         if not skills:
             raise Problem("Choose the palette, the contrast, the critique, or several of them.")
@@ -45,9 +40,6 @@ class Notes(inkex.EffectExtension):
             return picture_of_page(self.svg)
         if not self.options.ids:
             raise Problem("Select what should be looked at, or choose the page. Nothing was sent.")
-        if len(self.options.ids) > MOST:
-            raise Problem(f"{len(self.options.ids):,} objects are selected, and at most {MOST:,} are looked at. Group "
-                          "them (Object > Group), or choose the page. Nothing was sent.")  # fmt: skip
         (shot,) = pictures_of(self.svg, [outermost(list(self.svg.selection.values()))])
         if shot is None:
             raise Problem("There is nothing to see of the selection. Nothing was sent.")

@@ -1,4 +1,4 @@
-"""Objects of a drawing -> PNG pictures, drawn by Inkscape itself, each with its place on the page."""
+"""What the extensions have in common: objects of a drawing -> PNG, drawn by Inkscape itself, and their place."""
 
 from __future__ import annotations
 
@@ -20,6 +20,36 @@ LARGEST = 1024
 SECONDS = 120
 NOTES = "vlm-notes"
 """The attribute `class` of layers that the add-on made: they are no part of the drawing."""
+
+
+class Asking(inkex.EffectExtension):
+    """What the extensions share: problems are said in a dialog, and the drawing is then as before."""
+
+    def most(self) -> int:
+        """Selected objects that may be looked at; 0 if the selection does not matter."""
+        raise NotImplementedError
+
+    def change(self) -> None:
+        """Asks, and changes the drawing when the last answer is here. Raises Problem."""
+        raise NotImplementedError
+
+    def load_raw(self) -> None:
+        """Counts before inkex looks for each id in the whole drawing, which takes minutes for thousands."""
+        count, most = len(self.options.ids), self.most()
+        if not most:
+            self.options.ids = []
+        elif count > most:
+            raise inkex.AbortExtension(
+                f"{count:,} objects are selected, and at most {most} are looked at. Group what belongs together "
+                "(Object > Group). Nothing was sent."
+            )
+        super().load_raw()
+
+    def effect(self) -> None:
+        try:
+            self.change()
+        except Problem as problem:
+            raise inkex.AbortExtension(str(problem)) from None
 
 
 @dataclass(frozen=True)
@@ -48,7 +78,7 @@ class _Shot:
 def picture_of_page(svg: Any) -> Picture:
     """The first page, as it is seen. Raises Problem."""
     width, height = svg.get_viewbox()[2:]
-    pixel = svg.unittouu("1px")
+    pixel = _pixel(svg)
     shot = _Shot("export-area-page", (0, 0, width / pixel, height / pixel))
     return _drawn(svg, _copied(svg), [shot])[0]
 
@@ -79,6 +109,13 @@ def outermost(elements: Sequence[Any]) -> list[Any]:
     """Without those that lie inside another one of them."""
     chosen = {id(element) for element in elements}
     return [e for e in elements if not any(id(ancestor) in chosen for ancestor in e.iterancestors())]
+
+
+def _pixel(svg: Any) -> float:
+    """A CSS pixel of the page in user units; inkex's `unittouu` leaves the view box out of account."""
+    width = str(svg.get("width") or "")
+    pixels = 0.0 if not width or width.endswith("%") else inkex.units.convert_unit(width, "px")
+    return svg.get_viewbox()[2] / pixels if pixels > 0 else 1.0
 
 
 def _copied(svg: Any) -> Any:
@@ -132,7 +169,7 @@ def _drawn(svg: Any, document: Any, shots: Sequence[_Shot]) -> list[Picture]:
             actions += [f"export-{other}:0", f"export-{side}:{size}", shot.options,
                         f"export-filename:{folder / str(number)}.png", "export-do"]  # fmt: skip
         _inkscape(document, folder, "--actions=" + ";".join(actions))
-        pixel, (left, top) = svg.unittouu("1px"), svg.get_viewbox()[:2]
+        pixel, (left, top) = _pixel(svg), svg.get_viewbox()[:2]
         return [_placed(folder / f"{number}.png", shot.area, pixel, left, top) for number, shot in enumerate(shots)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
@@ -102,16 +103,18 @@ def write(document: Any, texts: tuple[tuple[Picture, str], ...]) -> None:
         Problem: the document does not take them.
     """
     manager = document.UndoManager
+    before = [one.shape.Description for one, _ in texts]
     manager.enterUndoContext("Alternative text")
     try:
         for one, text in texts:
             one.shape.Description = text
     except Exception as error:
-        manager.leaveUndoContext()
-        if manager.isUndoPossible():
-            manager.undo()
+        for (one, _), old in zip(texts, before):
+            with suppress(Exception):  # the one that refused
+                one.shape.Description = old
         raise Problem("The document does not take the descriptions; it is as before.") from error
-    manager.leaveUndoContext()
+    finally:
+        manager.leaveUndoContext()
 
 
 def report(found: int, told: int, outcome: Outcome) -> str:
