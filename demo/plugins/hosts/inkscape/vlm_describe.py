@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import inkex
 from lxml import etree
@@ -21,7 +21,7 @@ class Describe(Asking):
         pars.add_argument("--desc", type=inkex.Boolean, default=True)
         pars.add_argument("--overwrite", type=inkex.Boolean, default=False)
 
-    def most(self) -> int:
+    def most(self, arguments: Sequence[str]) -> int:
         return MOST
 
     def change(self) -> None:

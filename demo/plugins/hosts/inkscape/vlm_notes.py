@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import inkex
 from vlm_client import Problem, Server, picture, read_settings
@@ -21,8 +21,8 @@ class Notes(Asking):
         for skill in SKILLS:
             pars.add_argument(f"--{skill}", type=inkex.Boolean, default=True)
 
-    def most(self) -> int:
-        return 0 if self.options.scope == "page" else MOST
+    def most(self, arguments: Sequence[str]) -> int:
+        return MOST if "--scope=selection" in arguments else 0
 
     def change(self) -> None:
         skills = [skill for skill in SKILLS if getattr(self.options, skill)]

@@ -25,7 +25,7 @@ NOTES = "vlm-notes"
 class Asking(inkex.EffectExtension):
     """What the extensions share: problems are said in a dialog, and the drawing is then as before."""
 
-    def most(self) -> int:
+    def most(self, arguments: Sequence[str]) -> int:
         """Selected objects that may be looked at; 0 if the selection does not matter."""
         raise NotImplementedError
 
@@ -33,17 +33,16 @@ class Asking(inkex.EffectExtension):
         """Asks, and changes the drawing when the last answer is here. Raises Problem."""
         raise NotImplementedError
 
-    def load_raw(self) -> None:
-        """Counts before inkex looks for each id in the whole drawing, which takes minutes for thousands."""
-        count, most = len(self.options.ids), self.most()
-        if not most:
-            self.options.ids = []
-        elif count > most:
+    def parse_arguments(self, args: list[str]) -> None:
+        """Counts before anything looks at each id: for thousands, argparse and inkex take minutes."""
+        others = [argument for argument in args if not argument.startswith("--id=")]
+        count, most = len(args) - len(others), self.most(others)
+        if count > most > 0:
             raise inkex.AbortExtension(
                 f"{count:,} objects are selected, and at most {most} are looked at. Group what belongs together "
                 "(Object > Group). Nothing was sent."
             )
-        super().load_raw()
+        super().parse_arguments(args if most else others)
 
     def effect(self) -> None:
         try:
