@@ -70,10 +70,8 @@ def install(
         from demo.plugins.hosts.install import chosen_settings, settings_path, states
         from demo.plugins.hosts.install import install as put
 
-        programs, settings, failed = _programs(names, folder), chosen_settings(url, key_file, seconds), False
-        if settings and settings.exposed:
-            typer.echo(f"warning: the key goes to {settings.url} in clear; https would hide it", err=True)
-        for program in programs:
+        failed = False
+        for program in _programs(names, folder):
             found = states(program, folder=folder)
             if not found:
                 typer.echo(f"error [not_found]: {program.title} is not found on this computer: start it once, or say "
@@ -81,6 +79,7 @@ def install(
                 failed = True
             for state in found:
                 try:
+                    settings = chosen_settings(state.place, url, key_file, seconds)
                     where = put(state, settings, force)
                 except VlmError as error:
                     typer.echo(f"error [{error.code}]: {printable(str(error))}", err=True)
@@ -88,6 +87,8 @@ def install(
                     continue
                 typer.echo(f"{program.title}: {printable(str(where))}")
                 typer.echo(f"  settings: {printable(str(settings_path(state.place.config)))}")
+                if settings and settings.exposed:
+                    typer.echo(f"warning: the key goes to {settings.url} in clear; https would hide it", err=True)
                 typer.echo(f"  {program.then}")
         raise typer.Exit(1 if failed else 0)
 

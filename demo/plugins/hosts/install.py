@@ -21,7 +21,7 @@ from vlm.disk import sync
 from vlm.errors import InputError
 
 from .places import Place, System, blender_places, inkscape_places, libreoffice_places
-from .vlm_client import Problem, Settings, settings_path
+from .vlm_client import Problem, Settings, read_settings, settings_path
 
 HERE = Path(__file__).parent
 LIST = ".vlm-studio.json"
@@ -136,29 +136,33 @@ def write_settings(settings: Settings, path: Path) -> None:
     sync(path.parent)
 
 
-def chosen_settings(url: str | None, key_file: Path | None, seconds: float | None) -> Settings | None:
-    """What the command line says, if it says anything of them.
+def chosen_settings(place: Place, url: str | None, key_file: Path | None, seconds: float | None) -> Settings | None:
+    """What the command line says, if it says anything of them, over what the place has already.
+
+    A key goes to the server that it was given for: with another address and no key there is none.
 
     Raises:
         InputError: they make no settings.
     """
     if url is None and key_file is None and seconds is None:
         return None
-    given: dict[str, str | float] = {}
-    if url is not None:
-        given["url"] = url
-    if seconds is not None:
-        given["seconds"] = seconds
-    if key_file is not None:
-        try:
-            given["key"] = key_file.read_text("ascii").strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not ASCII"
-            raise InputError(f"{key_file}: the key cannot be read ({reason})", "bad_option") from None
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        kept = read_settings(settings_path(place.config))
+    except Problem:
+        kept = Settings()
+    key = _key_of(key_file) if key_file else kept.key if url in (None, kept.url) else ""
+    try:
+        return Settings(kept.url if url is None else url, key, kept.seconds if seconds is None else seconds)
     except Problem as problem:
         raise InputError(str(problem), "bad_option") from None
+
+
+def _key_of(file: Path) -> str:
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not ASCII"
+        raise InputError(f"{file}: the key cannot be read ({reason})", "bad_option") from None
 
 
 # --- folders of ours -----------------------------------------------------------------------------

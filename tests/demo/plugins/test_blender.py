@@ -157,17 +157,17 @@ attempt("ask", source="VIEWPORT")
 
 def test_the_preferences_come_before_the_file(blender: Host) -> None:
     with skill_server() as one:
-        blender.asks(f"http://127.0.0.1:{free_port()}", "of the file")
+        blender.asks(f"http://127.0.0.1:{free_port()}", "of-the-file")
         said = used(blender, f"""
 render(64, 64)
 own = bpy.context.preferences.addons["vlm_studio"].preferences
-own.url, own.key = "{one.url}", "of the preferences"
+own.url, own.key = "{one.url}", "of-the-preferences"
 attempt("ask")
 own.key = ""
 attempt("ask")
 """)  # fmt: skip
     assert [entry["result"] for entry in said] == [["FINISHED"]] * 2
-    assert one.keys == ["Bearer of the preferences", "Bearer of the file"]
+    assert one.keys == ["Bearer of-the-preferences", None]  # the file's is for another server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from demo.plugins.hosts import install as installing
 from demo.plugins.hosts.install import PROGRAMS, State, chosen_settings, install, remove, states
-from demo.plugins.hosts.places import System, blender_places, inkscape_places, libreoffice_places
+from demo.plugins.hosts.places import Place, System, blender_places, inkscape_places, libreoffice_places
 from demo.plugins.hosts.vlm_client import Settings, read_settings, settings_path
 from vlm.cli import app
 from vlm.errors import InputError
@@ -221,15 +221,20 @@ def test_a_swap_that_fails_half_way_is_taken_back(tmp_path: Path, monkeypatch: p
     assert (target / "kept").exists()
 
 
-def test_settings_of_the_command_line(tmp_path: Path) -> None:
-    key = tmp_path / "key"
+def test_settings_of_the_command_line(tmp_path: Path, system: System) -> None:
+    key, place = tmp_path / "key", Place(tmp_path, tmp_path)
     key.write_text("s3cret\n")
-    assert chosen_settings(None, None, None) is None
-    assert chosen_settings("http://box", key, 9) == Settings("http://box", "s3cret", 9)
+    assert chosen_settings(place, None, None, None) is None
+    given = chosen_settings(place, "http://box", key, 9)
+    assert given == Settings("http://box", "s3cret", 9)
+    installing.write_settings(given, settings_path(tmp_path))
+    assert chosen_settings(place, None, None, 7) == Settings("http://box", "s3cret", 7)
+    assert chosen_settings(place, "http://box", None, None) == Settings("http://box", "s3cret", 9)
+    assert chosen_settings(place, "http://other", None, None) == Settings("http://other", "", 9)
     key.write_text("two words")
-    for given in ((None, key, None), ("box", None, None), (None, None, 0.0), (None, tmp_path / "none", None)):
+    for wrong in ((None, key, None), ("box", None, None), (None, None, 0.0), (None, tmp_path / "none", None)):
         with pytest.raises(InputError) as refused:
-            chosen_settings(*given)
+            chosen_settings(place, *wrong)
         assert refused.value.code == "bad_option"
 
 

@@ -51,9 +51,10 @@ class VlmState(bpy.types.PropertyGroup):
 
 
 def settings(context):
-    """Those of the preferences before those of the file. Raises Problem."""
+    """Those of the preferences before those of the file, whose key goes to the file's server only. Raises Problem."""
     kept, own = read_settings(), context.preferences.addons[__package__].preferences
-    chosen = Settings(own.url or kept.url, own.key or kept.key, own.seconds or kept.seconds)
+    key = own.key or ("" if own.url else kept.key)
+    chosen = Settings(own.url or kept.url, key, own.seconds or kept.seconds)
     allowed = getattr(bpy.app, "online_access", True)  # Blender 4.2 asks people whether add-ons may use the network
     if not allowed and not chosen.local:
         raise Problem("Blender's preferences do not allow online access (System > Network). Nothing was sent.")
