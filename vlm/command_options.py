@@ -11,6 +11,8 @@ import typer
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from .answering import Answering
+    from .assistant import Assistant
     from .backend import Backend
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
@@ -59,6 +61,23 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     if backend.exposed:
         typer.echo(f"warning: the key goes to {backend.url} in clear; https would hide it", err=True)
     return backend
+
+
+def load_model(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
+    """`engine`: fields of `EngineOptions`."""
+    from .assistant import load
+    from .limits import EngineOptions
+
+    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+
+
+def answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+    """A model that is loaded, or a server that is asked."""
+    if backend is None:
+        return load_model(model, device)
+    from .remote import connect
+
+    return connect(backend)
 
 
 def _first_line(path: Path) -> str:
