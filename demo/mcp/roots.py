@@ -60,6 +60,8 @@ def folder_of(uri: str) -> Path | None:
 
 def _path(given: str) -> Path:
     if not given.lower().startswith("file:"):
+        if "://" in given:
+            raise InputError(f"{one_line(given, 120)}: URLs are not fetched; give a path", "remote_not_allowed")
         return Path(given)
     try:
         parts = urlsplit(given)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,7 +28,7 @@ from pydantic import ValidationError
 
 from vlm import __version__
 from vlm.answering import Answering
-from vlm.errors import InputError, VlmError
+from vlm.errors import InputError
 from vlm.media import MediaLimits
 
 from . import tools
@@ -135,7 +134,7 @@ class _Calls:
 
 
 async def _clients_roots(context: Context, asked: CallToolRequestParams) -> Roots | InputRequiredResult:
-    """Asked with each call that names a file, so that a change holds at once. None from a client that has no such thing.
+    """Asked with each call that names a file, so that a change holds at once. None, where clients have no such thing.
 
     The newest protocol has no requests to the client: there the call is answered with the question, and comes again.
     """

@@ -17,6 +17,7 @@ from .roots import Roots
 
 AnySkill = Skill[Any, Any]
 
+
 def described(skill: AnySkill) -> Tool:
     """As it is listed. A picture or a sound may be a path or content beside the data URL that a skill knows."""
     schema = skill.input_model.model_json_schema()
@@ -84,7 +85,7 @@ def _listed(given: Any) -> list[Any]:
 
 
 def _is_path(given: Any) -> bool:
-    return isinstance(given, str) and not given.lstrip()[:5].lower() == "data:"
+    return isinstance(given, str) and given.lstrip()[:5].lower() != "data:"
 
 
 def succeeded(output: BaseModel) -> CallToolResult:
