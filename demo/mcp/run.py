@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import uvicorn
+from anyio import to_thread
 
 from demo.plugins.catalogue import skills
 from demo.serving import logs
@@ -41,21 +43,34 @@ class Options:
 
 
 def over_stdio(load: Callable[[], Answering], wire: tuple[int, int], options: Options) -> None:
-    """Serves one client until it closes its end.
+    """Serves one client until it closes its end. Clients wait only so long for the first word: the model comes later.
 
     Args:
         wire: of `wire.claim`.
+
+    Raises:
+        VlmError: the model cannot be used.
     """
     logs.configure(options.log_level)
     _quiet()
-    roots = options.folders()
-    serving = server(Offer(load(), skills(), LOCAL_LIMITS, roots, trusting=True, seconds=options.seconds))
+    roots, loaded = options.folders(), Future[Answering]()
+    serving = server(Offer(loaded.result, skills(), LOCAL_LIMITS, roots, trusting=True, seconds=options.seconds))
 
     async def serve() -> None:
-        async with connected(wire, Limits()) as (read, write):
+        async with connected(wire, Limits()) as (read, write), anyio.create_task_group() as tasks:
+
+            async def loading() -> None:
+                try:
+                    loaded.set_result(await to_thread.run_sync(load))
+                except Exception as error:
+                    loaded.set_exception(error)
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(loading)
             await serving.run(read, write, serving.create_initialization_options())
 
     anyio.run(serve)
+    loaded.result()
 
 
 def over_http(load: Callable[[], Answering], settings: Settings, options: Options) -> int:
@@ -63,7 +78,8 @@ def over_http(load: Callable[[], Answering], settings: Settings, options: Option
     logs.configure(settings.log_level)
     _quiet()
     roots = options.folders()
-    offer = Offer(load(), skills(), SERVER_LIMITS, roots, seconds=options.seconds)
+    assistant = load()
+    offer = Offer(lambda: assistant, skills(), SERVER_LIMITS, roots, seconds=options.seconds)
     running = uvicorn.Server(configured(http.build(server(offer), settings), settings))
     running.run()
     return 0 if running.started else 1

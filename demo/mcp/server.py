@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,12 +53,13 @@ Context = ServerRequestContext[Any, Any]
 class Offer:
     """What is served, and within which limits.
 
+    assistant: gives who answers; asked from threads, it may take its time.
     roots: folders whose files every client may name. `trusting`: also those that the client itself names, which is
         right where client and server are one person's programs on one machine.
     seconds: for one call. workers: calls at work at a time; waiting: that may wait beside them.
     """
 
-    assistant: Answering
+    assistant: Callable[[], Answering]
     skills: Mapping[str, tools.AnySkill]
     media: MediaLimits
     roots: Roots = field(default_factory=Roots)
@@ -98,10 +100,13 @@ class _Calls:
                     if isinstance(told, InputRequiredResult):
                         return told
                     roots |= told
-                with anyio.fail_after(self.offer.seconds):
-                    return await to_thread.run_sync(
-                        partial(self._run, context, skill, arguments, roots), limiter=self.workers
-                    )
+                left = threading.Event()
+                work = partial(self._run, context, skill, arguments, roots, left)
+                try:
+                    with anyio.fail_after(self.offer.seconds):
+                        return await to_thread.run_sync(work, limiter=self.workers)
+                finally:
+                    left.set()
         except TimeoutError:
             return tools.failed(InputError(f"not done within {self.offer.seconds:g} s", "request_timeout"))
         except Exception as error:
@@ -118,10 +123,15 @@ class _Calls:
             self.held -= 1
 
     def _run(
-        self, context: Context, skill: tools.AnySkill, arguments: Mapping[str, Any], roots: Roots
-    ) -> CallToolResult:
+        self, context: Context, skill: tools.AnySkill, arguments: Mapping[str, Any], roots: Roots, left: threading.Event
+    ) -> CallToolResult:  # fmt: skip
         """In a worker thread. It ends, by an exception, soon after the call is cancelled or its time is up."""
         answers = 0
+
+        def check() -> None:
+            from_thread.check_cancelled()
+            if left.is_set():  # asyncio's own cancelling does not wait for threads
+                raise InputError("nobody waits for the result any more", "cancelled")
 
         def answered() -> None:
             nonlocal answers
@@ -129,7 +139,7 @@ class _Calls:
             from_thread.run(context.session.report_progress, answers, None, f"{skill.name}: {answers} answered")
 
         fields = tools.fields(skill, arguments, roots)
-        assistant = Watched(self.offer.assistant, from_thread.check_cancelled, answered)
+        assistant = Watched(self.offer.assistant(), check, answered)
         return tools.succeeded(skill(assistant, fields, limits=self.offer.media))
 
 
