@@ -52,10 +52,9 @@ def mcp(
             typer.echo(f"error: vlm mcp needs {error.name}: pip install 'vlm-studio[mcp]'", err=True)
             raise typer.Exit(1) from None
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        options = Options(root or (), timeout, log_level)
+        hosts, origins = tuple(allow_host or ()), tuple(allow_origin or ())
+        settings = Settings(host, port, api_key, hosts, origins, log_level=log_level)
+        options = Options(root or (), timeout)
         if wire is not None:
-            return over_stdio(lambda: answering(model, backend, device), wire, options)
-        settings = Settings(
-            host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), log_level=log_level
-        )
+            return over_stdio(lambda: answering(model, backend, device), wire, settings, options)
         raise typer.Exit(serve(lambda: answering(model, backend, device), settings, options))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, jsonrpc_message_adapter
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    jsonrpc_message_adapter,
+)
 from pydantic import ValidationError
 
 from demo.serving.errors import ApiError
@@ -46,6 +54,8 @@ def read(data: bytes, limits: Limits) -> JSONRPCMessage:
         message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
         raise Refusal(INVALID_REQUEST, "Invalid request", _sound_id(value)) from None
+    if isinstance(message, JSONRPCNotification) and "id" in value:  # an id of another kind, else quietly dropped
+        raise Refusal(INVALID_REQUEST, "Invalid request: an id is a whole number or text")
     if not all(_is_short(name) for name in _names(value)):
         raise Refusal(INVALID_REQUEST, f"Invalid request: ids may have {NAME_CHARACTERS} characters", _sound_id(value))
     return message

@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from demo.plugins.catalogue import skills
 from demo.serving import logs
-from demo.serving.options import Limits, Settings
+from demo.serving.options import Settings
 from demo.serving.run import configured
 from vlm.answering import Answering
 from vlm.errors import InputError
@@ -32,7 +32,6 @@ class Options:
 
     roots: Sequence[Path] = ()
     seconds: float = 600
-    log_level: str = "warning"
 
     def folders(self) -> Roots:
         """Raises `InputError` for one that is not there: whoever typed it would wonder later."""
@@ -42,22 +41,25 @@ class Options:
         return Roots.of(self.roots)
 
 
-def over_stdio(load: Callable[[], Answering], wire: tuple[int, int], options: Options) -> None:
+def over_stdio(
+    load: Callable[[], Answering], wire: tuple[int, int], settings: Settings, options: Options
+) -> None:  # fmt: skip
     """Serves one client until it closes its end. Clients wait only so long for the first word: the model comes later.
 
     Args:
         wire: of `wire.claim`.
+        settings: of these, how much is logged, and the limits of a message.
 
     Raises:
         VlmError: the model cannot be used.
     """
-    logs.configure(options.log_level)
+    logs.configure(settings.log_level)
     _quiet()
     roots, loaded = options.folders(), Future[Answering]()
     serving = server(Offer(loaded.result, skills(), LOCAL_LIMITS, roots, trusting=True, seconds=options.seconds))
 
     async def serve() -> None:
-        async with connected(wire, Limits()) as (read, write), anyio.create_task_group() as tasks:
+        async with connected(wire, settings.limits) as (read, write), anyio.create_task_group() as tasks:
 
             async def loading() -> None:
                 try:

@@ -66,7 +66,7 @@ class Echo(Answering):
 
 class Pictures(SkillInput):
     first: Picture
-    others: Annotated[list[Picture], Field(max_length=16)] = []
+    others: Annotated[list[Picture], Field(default_factory=list, max_length=16)]
     word: str = "seen"
 
 
