@@ -16,13 +16,15 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .contrast import Contrast
+from .palette import Palette
 from .skill import NAME, Skill
 from .transcribe import Transcribe
 
 logger = logging.getLogger(__name__)
 
 GROUP = "vlm.skills"
-OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe)
+OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe, Palette, Contrast)
 
 
 @dataclass(frozen=True)
