@@ -16,15 +16,18 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .compare import Compare
 from .contrast import Contrast
+from .critique import Critique
 from .palette import Palette
 from .skill import NAME, Skill
 from .transcribe import Transcribe
+from .wireframe import Wireframe
 
 logger = logging.getLogger(__name__)
 
 GROUP = "vlm.skills"
-OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe, Palette, Contrast)
+OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe, Palette, Contrast, Compare, Critique, Wireframe)
 
 
 @dataclass(frozen=True)
