@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from .command_options import BackendKeyFile, BackendModel, BackendUrl, Model, answering, backend_of
 from .errors import BackendError, VlmError, printable
 from .terminal import friendly_errors
-
-if TYPE_CHECKING:
-    from demo.plugins.catalogue import Skills
 
 
 def skill(
@@ -50,7 +47,7 @@ def skill(
             raise typer.Exit(1) from None
         found = skills()
         if listing:
-            typer.echo("\n".join(printable(line) for line in listed(found)))
+            typer.echo("\n".join(printable(line) for line in found.lines()))
             return
         if name is None:
             raise typer.BadParameter("name a skill; vlm skill --list tells them")
@@ -82,23 +79,6 @@ def skill(
             typer.echo("\n".join(printable(line) for line in chosen.lines(output)))
         if failed:
             raise typer.Exit(1)
-
-
-def listed(found: Skills) -> list[str]:
-    """The skills with their fields, and those of others that cannot be used."""
-    lines = []
-    for name, one in found.items():
-        lines.append(f"{name}: {one.description}")
-        media = {field.name: field for field in one.media}
-        for field, about in one.input_model.model_fields.items():
-            if field in media:
-                kind = "picture" if media[field].kind == "image" else "sound"
-                lines.append(f"    {field}: {kind}{'s' if media[field].many else ''}")
-            else:
-                need = "" if about.is_required() else f" (default {json.dumps(about.get_default(), default=str)})"
-                lines.append(f"    -o {field}=... {about.description or ''}{need}")
-    lines += [f"left out: {one.name}: {one.reason}" for one in found.left_out]
-    return lines
 
 
 def _named(error: VlmError, paths: list[Path]) -> str:

@@ -81,3 +81,17 @@ def confidences(assistant: Answering, answered: Iterable[tuple[list[Message], Re
         if tokens is not None and reply.finish_reason == "length" and len(tokens) > 1:
             tokens = tokens[:-1]  # it was cut off: the token that ends it was not its own
         yield None if tokens is None else round(min(1.0, math.exp(float(tokens.mean()))), 4)
+
+
+def choose(
+    assistant: Answering, questions: Sequence[tuple[ImageSource, str]], options: Sequence[str]
+) -> list[Claim | None]:
+    """For each (picture, question) the option that the answer names first; None where it names none."""
+    answers = ask_each(assistant, questions, max_new_tokens=16)
+    return [_named(answer, options) for answer in answers]
+
+
+def _named(answer: ModelAnswer, options: Sequence[str]) -> Claim | None:
+    said = answer.text.lower()
+    found = [(place, -len(option), option) for option in options if (place := said.find(option.lower())) >= 0]
+    return answer.claim().model_copy(update={"value": min(found)[2]}) if found else None

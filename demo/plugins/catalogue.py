@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,18 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .compare import Compare
+from .contrast import Contrast
+from .critique import Critique
+from .palette import Palette
 from .skill import NAME, Skill
 from .transcribe import Transcribe
+from .wireframe import Wireframe
 
 logger = logging.getLogger(__name__)
 
 GROUP = "vlm.skills"
-OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe)
+OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe, Palette, Contrast, Compare, Critique, Wireframe)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,21 @@ class Skills(Mapping[str, Skill[Any, Any]]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def lines(self) -> Iterator[str]:
+        """For people: the skills with their fields, and those of others that cannot be used."""
+        for name, one in self.items():
+            yield f"{name}: {one.description}"
+            media = {field.name: field for field in one.media}
+            for field, about in one.input_model.model_fields.items():
+                if field in media:
+                    kind = "picture" if media[field].kind == "image" else "sound"
+                    yield f"    {field}: {kind}{'s' if media[field].many else ''}"
+                else:
+                    need = "" if about.is_required() else f" (default {json.dumps(about.get_default(), default=str)})"
+                    yield f"    -o {field}=... {about.description or ''}{need}"
+        for left in self.left_out:
+            yield f"left out: {left.name}: {left.reason}"
 
 
 def skills(others: Iterable[EntryPoint] | None = None) -> Skills:
