@@ -27,6 +27,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from demo.plugins.watched import Watched
 from vlm import __version__
 from vlm.answering import Answering
 from vlm.errors import InputError
@@ -34,7 +35,6 @@ from vlm.media import MediaLimits
 
 from . import tools
 from .roots import Roots, folder_of
-from .watched import Watched
 
 INSTRUCTIONS = (
     "Looks at pictures and listens to sounds with a small model on the user's machine. Give files by their paths. Each "

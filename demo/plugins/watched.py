@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import closing
 from typing import Any
+
+from pydantic import BaseModel
 
 from vlm.answering import Answering, Weighing
 from vlm.captioning import Captioned, CaptionRequest
 from vlm.chat import Message
+from vlm.errors import InputError
 from vlm.generation import Reply
+
+from .skill import Skill
+
+EVERY = 0.5
+"""Seconds between two looks at a skill that is at work."""
 
 
 class Watched(Answering):
@@ -77,3 +87,35 @@ class Watched(Answering):
                 yield found
 
         return checked
+
+
+def watched(
+    skill: Skill[Any, Any], assistant: Answering, fields: Mapping[str, Any]
+) -> Generator[int | BaseModel, None, None]:  # fmt: skip
+    """How many answers there are so far, again and again; last the output. Leaving early calls the skill off.
+
+    Raises as the skill.
+    """
+    left, answers, ended = threading.Event(), 0, Future[BaseModel]()
+
+    def check() -> None:
+        if left.is_set():
+            raise InputError("nobody waits for the result any more", "cancelled")
+
+    def answered() -> None:
+        nonlocal answers
+        answers += 1
+
+    def work() -> None:
+        try:
+            ended.set_result(skill(Watched(assistant, check, answered), fields))
+        except BaseException as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=work, name=skill.name, daemon=True).start()
+    try:
+        while not wait([ended], EVERY).done:
+            yield answers
+        yield ended.result()
+    finally:
+        left.set()
