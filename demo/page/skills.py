@@ -6,7 +6,7 @@ import html
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,7 @@ class Entry:
     """A field of a form: what its schema says, without what only a program needs.
 
     kind: image, audio, choice, integer, number, boolean, text; json for all that has no control of its own.
+    needed: without it the skill is not run.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Entry:
     label: str
     about: str
     default: Any
+    needed: bool = False
     many: bool = False
     low: float | None = None
     high: float | None = None
@@ -93,14 +95,17 @@ def form(skill: Skill[Any, Any]) -> list[Entry]:
     """The skill's fields, in their order."""
     schema = skill.input_model.model_json_schema()
     media = {field.name: field for field in skill.media}
-    return [_entry(name, one, media.get(name), schema.get("$defs", {})) for name, one in schema["properties"].items()]
+    entries = (
+        _entry(name, one, media.get(name), schema.get("$defs", {})) for name, one in schema["properties"].items()
+    )
+    return [replace(one, needed=one.name in schema.get("required", ())) for one in entries]
 
 
 def _entry(name: str, schema: Mapping[str, Any], medium: MediaField | None, shared: Mapping[str, Any]) -> Entry:
     about = "" if medium else schema.get("description", "")
     default, label = schema.get("default"), schema.get("title", _title(name))
     if medium is not None:
-        return Entry(name, medium.kind, label, about, None, medium.many)
+        return Entry(name, medium.kind, label, about, None, many=medium.many)
     kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
     shape = kinds[0] if len(kinds) == 1 else {}
     shape = shared.get(shape.get("$ref", "").rpartition("/")[2], shape)
@@ -167,10 +172,12 @@ def _parsed(name: str, text: str) -> Any:
 def runs(assistant: Answering, skill: Skill[Any, Any]) -> Values:
     """What the button does: yields (status, picture with boxes, tables, JSON), again and again until it is done."""
     entries = form(skill)
+    single = [one.name for one in entries if one.kind == "image" and not one.many]
 
     def run(*values: Any) -> Iterator[tuple[Any, ...]]:
         try:
             given = fields(entries, values)
+            pictures = [given[name] for name in single if name in given]
             for step in watched(skill, assistant, given):
                 if isinstance(step, int):
                     yield f"<progress></progress><p class='quiet'>{_counted(step)}</p>", "", "", None
@@ -185,9 +192,10 @@ def runs(assistant: Answering, skill: Skill[Any, Any]) -> Values:
         except Exception as error:
             yield f"<p class='quiet'>{html.escape(excuse(error))}</p>", "", "", None
 
-    parameters = [inspect.Parameter(one.name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for one in entries]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] - the names of the endpoint's
+    kind, needed = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    parameters = [inspect.Parameter(one.name, kind, default=needed if one.needed else one.default) for one in entries]
     run.__name__, run.__doc__ = f"skill_{skill.name}", skill.description
+    setattr(run, "__signature__", inspect.Signature(parameters))  # noqa: B010 - the parameters of the endpoint
     return run
 
 
