@@ -16,6 +16,7 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .caption import Caption
 from .compare import Compare
 from .contrast import Contrast
 from .critique import Critique
@@ -27,7 +28,9 @@ from .wireframe import Wireframe
 logger = logging.getLogger(__name__)
 
 GROUP = "vlm.skills"
-OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe, Palette, Contrast, Compare, Critique, Wireframe)
+OURS: tuple[type[Skill[Any, Any]], ...] = (
+    AltText, Ask, Caption, Transcribe, Palette, Contrast, Compare, Critique, Wireframe,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
