@@ -39,8 +39,8 @@ def build(assistant: Answering, concurrency: int, found: Skills | None = None) -
     choice = gr.Dropdown([(_title(name), name) for name in found], label="Skill", elem_id="skill", filterable=False)
     groups, buttons = [], []
     for number, skill in enumerate(found.values()):
-        with gr.Group(visible=number == 0, elem_classes="skill-form") as group:
-            gr.Markdown(skill.description, elem_classes="quiet", container=True)
+        with gr.Column(visible=number == 0, elem_id=f"form-{skill.name}") as group:
+            gr.Markdown(skill.description)
             inputs = [_component(one) for one in form(skill)]
             buttons.append((skill, inputs, gr.Button("Run", variant="primary", size="md")))
         groups.append(group)
