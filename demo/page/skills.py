@@ -112,8 +112,11 @@ def _entry(name: str, schema: Mapping[str, Any], medium: MediaField | None, shar
     if "enum" in shape:
         return Entry(name, "choice", label, about, default, choices=tuple(shape["enum"]))
     kind = {"string": "text"}.get(shape.get("type", ""), shape.get("type", ""))
-    if kind not in ("integer", "number", "boolean", "text"):
-        return Entry(name, "json", label, about or "as JSON", None if default is None else json.dumps(default))
+    empty = kind in ("integer", "number") and default is None  # gradio's field of numbers makes a 0 of nothing
+    if empty or kind not in ("integer", "number", "boolean", "text"):
+        return Entry(
+            name, "json", label, about or ("" if empty else "as JSON"), None if default is None else json.dumps(default)
+        )
     return Entry(name, kind, label, about, default, low=shape.get("minimum"), high=shape.get("maximum"))
 
 

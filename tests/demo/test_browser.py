@@ -377,6 +377,8 @@ def test_a_skill_shows_its_table_its_boxes_and_json(visit: Any, assistant: Assis
     assert all(f"{pair.ratio:.4g}" in text for pair in output.pairs) and len(output.pairs) > 1
     visitor.page.get_by_role("button", name="JSON").click()
     visitor.page.locator("#skill-json").get_by_text("background").first.wait_for()
+    run_skill(visitor, "Palette", EXAMPLES / "palette.png")  # with a number that is left empty
+    visitor.page.locator("#skill-result .swatch").nth(3).wait_for()
     run_skill(visitor, "Compare", file, EXAMPLES / "sign.png")
     visitor.page.get_by_text("moved from").wait_for()
 
