@@ -16,7 +16,7 @@ from .measure.plans import Edges, Plan, plan_of
 from .measure.segments import pieces_of
 from .skill import Box, Claim, Skill, SkillOutput
 
-QUESTION = "What kind of room is this?"
+QUESTION = "Name the room."
 ASKED = 24
 """Rooms that the model is asked about."""
 
