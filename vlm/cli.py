@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from .cli_bench import commands as bench_commands
+from .cli_mcp import mcp
 from .cli_skill import skill
 from .command_options import (
     BackendKeyFile,
@@ -45,6 +46,7 @@ app = typer.Typer(
 
 app.add_typer(bench_commands, name="bench")
 app.command()(skill)
+app.command()(mcp)
 
 
 @app.command()

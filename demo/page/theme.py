@@ -41,6 +41,10 @@ table.rows tr { background: none !important; border: 0 !important; }
 .rows .name { min-width: 8rem; }
 .rows .failed { color: #b91c1c; }
 .dark .rows .failed { color: #fca5a5; }
+.rows .swatch { display: inline-block; width: 1.1em; height: 1.1em; border-radius: 4px; vertical-align: -.2em;
+  border: 1px solid var(--border-color-primary); }
+.rows th { font-weight: 500; }
+.rows small { opacity: .75; }
 .seen { display: flex; flex-wrap: wrap; gap: 1rem; }
 .seen figure { margin: 0; flex: 0 1 460px; }
 .seen img { max-width: 100%; max-height: 460px; margin: 0 !important; border-radius: 8px; }

@@ -16,6 +16,7 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .caption import Caption
 from .chart_data import ChartData
 from .compare import Compare
 from .contrast import Contrast
@@ -32,6 +33,7 @@ GROUP = "vlm.skills"
 OURS: tuple[type[Skill[Any, Any]], ...] = (
     AltText,
     Ask,
+    Caption,
     Transcribe,
     Palette,
     Contrast,
