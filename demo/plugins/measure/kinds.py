@@ -1,4 +1,4 @@
-"""What an element of a screen is, by its shape, its place, and what it holds: rules, in the order in which they apply."""
+"""What an element of a screen is, by its shape, its place, and what it holds: rules in the order they apply."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def kind_of(one: Element, elements: list[Element], size: tuple[int, int]) -> Kin
             return "footer"
     if down > 0.5 and across < 0.4 and (one.x0 < 0.1 * width or one.x1 > 0.9 * width) and len(words) > 1:
         return "sidebar"
-    if not words and one.height < 0.85 * letters and one.width > 5 * one.height:
-        return "progress bar" if one.children or one.width > 12 * letters else "bar"
-    if not words and max(one.width, one.height) < 2.2 * letters:
+    if not words and one.height < 1.3 * letters and one.width > 5 * one.height:
+        return "progress bar" if any(box.x0 - one.x0 < 4 for box in boxes) or one.width > 12 * letters else "bar"
+    if not words and one.height < 2.2 * letters and one.width < 3.5 * letters:
         return _small(one, round_)
     if round_ and 0.85 < one.width / one.height < 1.18:
         return "avatar"
-    if len(words) >= 6 and len(boxes) >= 6 and _gridded(boxes):
+    if len(words) >= 3 and len(boxes) >= 6 and _gridded(boxes):
         return "table"
     if len(words) == 1 and one.height < 4.5 * words[0].height:
         return "button" if _centred(one, words[0]) else "field"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,10 +63,11 @@ def _misaligned(members: list[Element], near: float) -> Iterator[Finding]:
             if any(abs(off) <= slack for found in offs.values() for off in found):
                 continue
             for name in names:
-                close = Counter(round(off) for off in offs[name] if abs(off) <= near)
-                off, count = max(close.items(), key=lambda item: item[1], default=(0, 0))
-                if count >= 2 and not _ragged(one, name):
-                    yield Finding("alignment", one, name, abs(off), 0)
+                close = [off for off in offs[name] if abs(off) <= near]
+                shared = [sorted(other for other in close if abs(other - off) <= 1) for off in close]
+                most = max(shared, key=len, default=[])  # drawn edges may be a pixel from each other
+                if len(most) >= 2 and not _ragged(one, name):
+                    yield Finding("alignment", one, name, abs(most[len(most) // 2]), 0)
                     break
 
 
