@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from .cli_bench import commands as bench_commands
+from .cli_mcp import mcp
 from .cli_plugins import commands as plugins_commands
 from .cli_skill import skill
 from .command_options import (
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.add_typer(bench_commands, name="bench")
 app.add_typer(plugins_commands, name="plugins")
 app.command()(skill)
+app.command()(mcp)
 
 
 @app.command()

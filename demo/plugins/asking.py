@@ -10,6 +10,7 @@ from vlm.answering import Answering, Weighing
 from vlm.captioning import CaptionRequest, in_order
 from vlm.chat import Message
 from vlm.conversation import question_messages
+from vlm.errors import ContextLengthError
 from vlm.generation import Reply
 from vlm.media import AudioSource, ImageSource
 
@@ -68,16 +69,41 @@ def ask_each(
 def confidences(assistant: Answering, answered: Iterable[tuple[list[Message], Reply]]) -> Iterator[float | None]:
     """The geometric mean of the probabilities of each answer's tokens, to four places.
 
-    None for an empty answer, and where the backend cannot weigh.
+    None for an empty answer or one that fills the context, and where the backend cannot weigh.
     """
     answered = list(answered)
-    weighed: Iterator[torch.Tensor] = iter(())
+    weighed: Iterator[torch.Tensor | None] = iter(())
     if isinstance(assistant, Weighing):
-        conversations = ([*messages, {"role": "assistant", "content": reply.text}]
-                         for messages, reply in answered if reply.text.strip())  # fmt: skip
-        weighed = assistant.log_probabilities(conversations, batch_size=BATCH)
+        weighed = _weighed(assistant, [[*messages, {"role": "assistant", "content": reply.text}]
+                                       for messages, reply in answered if reply.text.strip()])  # fmt: skip
     for _, reply in answered:
         tokens = next(weighed, None) if reply.text.strip() else None
         if tokens is not None and reply.finish_reason == "length" and len(tokens) > 1:
             tokens = tokens[:-1]  # it was cut off: the token that ends it was not its own
         yield None if tokens is None else round(min(1.0, math.exp(float(tokens.mean()))), 4)
+
+
+def _weighed(assistant: Weighing, conversations: Sequence[list[Message]]) -> Iterator[torch.Tensor | None]:
+    """In their order; None for one that does not fit the context with the token that ends it."""
+    try:
+        yield from list(assistant.log_probabilities(conversations, batch_size=BATCH))
+    except ContextLengthError:
+        for one in conversations:
+            try:
+                yield from list(assistant.log_probabilities([one]))
+            except ContextLengthError:
+                yield None
+
+
+def choose(
+    assistant: Answering, questions: Sequence[tuple[ImageSource, str]], options: Sequence[str]
+) -> list[Claim | None]:
+    """For each (picture, question) the option that the answer names first; None where it names none."""
+    answers = ask_each(assistant, questions, max_new_tokens=16)
+    return [_named(answer, options) for answer in answers]
+
+
+def _named(answer: ModelAnswer, options: Sequence[str]) -> Claim | None:
+    said = answer.text.lower()
+    found = [(place, -len(option), option) for option in options if (place := said.find(option.lower())) >= 0]
+    return answer.claim().model_copy(update={"value": min(found)[2]}) if found else None

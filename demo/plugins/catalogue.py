@@ -16,13 +16,33 @@ from vlm.errors import one_line
 
 from .alt_text import AltText
 from .ask import Ask
+from .caption import Caption
+from .chart_data import ChartData
+from .compare import Compare
+from .contrast import Contrast
+from .critique import Critique
+from .floor_plan import FloorPlan
+from .palette import Palette
 from .skill import NAME, Skill
 from .transcribe import Transcribe
+from .wireframe import Wireframe
 
 logger = logging.getLogger(__name__)
 
 GROUP = "vlm.skills"
-OURS: tuple[type[Skill[Any, Any]], ...] = (AltText, Ask, Transcribe)
+OURS: tuple[type[Skill[Any, Any]], ...] = (
+    AltText,
+    Ask,
+    Caption,
+    Transcribe,
+    Palette,
+    Contrast,
+    Compare,
+    Critique,
+    Wireframe,
+    FloorPlan,
+    ChartData,
+)
 
 
 @dataclass(frozen=True)

@@ -230,18 +230,16 @@ def _refuse(error: ValidationError) -> NoReturn:
 
 
 def _told(value: Any, indent: str = "") -> Iterator[str]:
-    """JSON for people: a line for each value, claims on one line, what is empty left out."""
+    """JSON for people: what holds only plain values on one line, claims with their source, empty values left out."""
     if isinstance(value, dict):
-        if set(value) >= {"value", "source"} or set(value) >= {"text", "source"}:
-            said = value.get("value", value.get("text"))
-            yield f"{indent}{said}{_origin(value)}"
-            value = {k: v for k, v in value.items() if k not in ("value", "text", "source", "confidence")}
+        if (line := _on_one_line(value)) is not None:
+            yield indent + line
+            return
         for key, inner in value.items():
-            if isinstance(inner, dict | list) and inner:
-                lines = list(_told(inner, indent + "  "))
-                yield from [f"{indent}{key}: {lines[0].strip()}"] if len(lines) == 1 else [f"{indent}{key}:", *lines]
-            elif inner not in (None, "", [], {}):
-                yield f"{indent}{key}: {inner}"
+            if inner in (None, "", [], {}):
+                continue
+            lines = list(_told(inner, indent + "  "))
+            yield from [f"{indent}{key}: {lines[0].strip()}"] if len(lines) == 1 else [f"{indent}{key}:", *lines]
     elif isinstance(value, list):
         for inner in value:
             lines = list(_told(inner, indent + "  "))
@@ -249,6 +247,21 @@ def _told(value: Any, indent: str = "") -> Iterator[str]:
             yield from lines[1:]
     else:
         yield f"{indent}{value}"
+
+
+def _on_one_line(value: Mapping[str, Any]) -> str | None:
+    """None where it holds lists, or claims within claims."""
+    if set(value) == {"x", "y", "width", "height"}:
+        return f"{value['width']} x {value['height']} at {value['x']}, {value['y']}"
+    if set(value) <= {"value", "text", "source", "confidence"} and "source" in value:
+        return f"{value.get('value', value.get('text'))}{_origin(value)}"
+    parts = []
+    for key, inner in value.items():
+        if isinstance(inner, list) or (isinstance(inner, dict) and (inner := _on_one_line(inner)) is None):
+            return None
+        if key not in ("source", "confidence") and inner not in (None, ""):
+            parts.append(f"{key} {inner}")
+    return "; ".join(parts) + (_origin(value) if "source" in value else "")
 
 
 def _origin(claim: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from vlm.chat import Message, parts_of
 from vlm.conversation import prepared, question_messages
 from vlm.errors import InputError, VlmError
 from vlm.generation import Generation, Reply
-from vlm.media import SERVER_LIMITS
+from vlm.media import SAMPLE_RATE, SERVER_LIMITS
 from vlm.sampling_options import chosen
 
 from .answers import lifetime, log_answer
@@ -223,7 +223,14 @@ class WeighingGuest(Guest):
         def dressed() -> Iterator[list[Message]]:
             for *asked, answer in conversations:
                 self._check()
-                yield [*self.dressed(asked), answer]
+                yield [*map(_rated, self.dressed(asked)), answer]
 
         own = Assistant(self.service.assistant.model, self.served.processor)
         yield from own.log_probabilities(dressed(), batch_size=batch_size)
+
+
+def _rated(message: Message) -> Message:
+    """With its opened sounds as (samples, rate), so that they can be opened again."""
+    parts = [part | {"audio": (part["audio"], SAMPLE_RATE)} if part["type"] == "audio" else part
+             for part in parts_of(message)]  # fmt: skip
+    return {**message, "content": parts}

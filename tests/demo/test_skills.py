@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -19,13 +19,14 @@ from importlib.metadata import EntryPoint
 
 from pydantic import BaseModel
 
-from demo.plugins import asking
+from demo.plugins import asking, caption
 from demo.plugins.alt_text import one_sentence
 from demo.plugins.catalogue import OURS, skills
 from demo.plugins.files import assigned, options_of
 from demo.plugins.skill import FieldError, Picture, Skill, SkillInput, SkillOutput, Sound
 from vlm.answering import Answering
 from vlm.assistant import Assistant
+from vlm.captioning import CAPTION_PROMPTS
 from vlm.errors import InputError, MediaError, RequestFailedError, VlmError
 from vlm.generation import Reply
 from vlm.media import MediaLimits
@@ -322,3 +323,13 @@ def test_options_are_text_or_json() -> None:
     for options in (["question"], ["images=x"], ["nothing=1"], ["question=a", "question=b"]):
         with pytest.raises(VlmError):
             options_of(ask, options)
+
+
+def test_captions_are_those_of_the_captioner(assistant: Assistant) -> None:
+    assert get_args(caption.SeveralPictures.model_fields["style"].annotation) == tuple(CAPTION_PROMPTS)
+    pictures = [SMALL, Image.new("RGB", (40, 30), "teal")]
+    output = caption.Caption()(assistant, {"images": pictures, "style": "short", "max_new_tokens": 6})
+    wanted = assistant.caption(pictures, style="short", max_new_tokens=6, batch_size=1)
+    assert [one.text for one in output.captions] == [one.text.strip() for one in wanted]
+    with pytest.raises(MediaError, match=r"images\[1\]: "):
+        caption.Caption()(assistant, {"images": [data_url(encoded()), data_url(b"none")]})
