@@ -190,7 +190,7 @@ def test_one_bad_picture_does_not_change_the_others(beside: Any) -> None:
     assert [(one.place, text) for one, text in outcome.texts] == [("a", "A red roof."), ("c", "A red roof.")]
     assert made.report(6, 2, outcome).split("\n") == [
         "2 of 6 pictures described.", "2 had a description and kept it.", "2 left out:", "damaged: cannot be read.",
-        "b: The server does not take this: image: too small",
+        "b: The server does not take this: image: too small", "a: A red roof.", "c: A red roof.",
     ]  # fmt: skip
     assert all(shape.Description == "" for shape in shapes)
 

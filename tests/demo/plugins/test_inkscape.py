@@ -100,18 +100,19 @@ def test_notes_on_a_page(inkscape: Host, drawing: Path) -> None:
         after = used(inkscape, drawing, "studio.vlm.notes.noprefs")
         again = used(inkscape, drawing.with_name("after.svg"), "studio.vlm.notes.noprefs")
     assert [(request["skill"], sizes(request)) for request in one.seen] == [
-        ("palette", [(1024, 512)]), ("contrast", [(1024, 512)]), ("critique", [(1024, 512)])
+        ("palette", [(1512, 756)]), ("contrast", [(1512, 756)]), ("critique", [(1512, 756)])
     ] * 2  # fmt: skip
     assert one.seen[0]["image"] == one.seen[3]["image"]
     for root in (after, again):
         (layer,) = [e for e in root.iter(SVG + "g") if e.get("class") == "vlm-notes"]
         words = " ".join("".join(text.itertext()) for text in layer.iter(SVG + "text"))
         for said in ("#cc3333 75 % (accent, says the model)", "2.85 : 1 fails AA; #767676 would pass",
-                     "21.00 : 1 passes AAA", "major, alignment: Two edges miss", "(measured)"):  # fmt: skip
+                     "21.00 : 1 passes AAA", "major, alignment: Two edges miss", "(measured)",
+                     "2 px of these figures are 1 px of the page"):  # fmt: skip
             assert said in " ".join(words.split())
         outline = next(r for r in layer.iter(SVG + "rect") if "fill:none" in r.get("style", ""))
         box = [float(outline.get(side, "")) for side in ("x", "y", "width", "height")]
-        unit = 400 / 1024
+        unit = 400 / 1512
         assert box == pytest.approx([10 + 10 * unit, 20 + 20 * unit, 30 * unit, 40 * unit])
     assert shapes(after)[:7] == shapes(ElementTree.fromstring(DRAWING))[:7]
 
@@ -173,6 +174,18 @@ def test_a_message_in_inkscape_leaves_the_drawing(inkscape: Host, drawing: Path)
         end(process)
     after = ElementTree.parse(out).getroot()
     assert shapes(after) == shapes(ElementTree.fromstring(DRAWING))
+
+
+def test_undo(inkscape: Host, drawing: Path) -> None:
+    """One step, for a description and for a layer of notes."""
+    before = shapes(ElementTree.fromstring(DRAWING))
+    with skill_server() as one:
+        inkscape.asks(one.url)
+        for name in ("describe", "notes"):
+            after = used(inkscape, drawing, f"select-by-id:r1;studio.vlm.{name}.noprefs;undo")
+            assert shapes(after) == before
+            after = used(inkscape, drawing, f"select-by-id:r1;studio.vlm.{name}.noprefs;undo;redo")
+            assert len(shapes(after)) > len(before)
 
 
 # --- as Inkscape calls it --------------------------------------------------------------------------------------------
@@ -252,6 +265,10 @@ def test_vlm_serve(inkscape: Host, drawing: Path, vlm_serve: str) -> None:
     after = used(inkscape, drawing, "select-by-id:r1;studio.vlm.describe.noprefs")
     title, desc = texts(after)["r1"]
     assert title and desc
+    noted = used(inkscape, drawing, "studio.vlm.notes.noprefs")
+    (layer,) = [e for e in noted.iter(SVG + "g") if e.get("class") == "vlm-notes"]
+    said = " ".join("".join(text.itertext()) for text in layer.iter(SVG + "text"))
+    assert "#cc3333" in said and "#3366cc" in said and "2.85 : 1  fails AA" in said  # as the drawing has them
     inkscape.asks(vlm_serve, "another-key")
     done = script(inkscape, "vlm_describe", "--id=r1", str(drawing))
     assert done.stdout == "" and "does not accept the key" in done.stderr

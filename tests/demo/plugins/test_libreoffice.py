@@ -67,7 +67,8 @@ def test_pictures_without_words_get_some(office: Office, tmp_path: Path, kind: s
     assert found["before"] == found["undone"] == before
     assert found["after"] == found["redone"] == after
     assert found["step"] == "Alternative text"
-    assert found["report"] == ["2 of 3 pictures described.", "1 had a description and kept it."]
+    assert found["report"][:2] == ["2 of 3 pictures described.", "1 had a description and kept it."]
+    assert [line.partition(": ")[2] for line in found["report"][2:]] == ["A red roof."] * 2
     assert [(request["skill"], sizes(request)) for request in one.seen] == [("alt_text", [(1024, 768)])] * 2
     content = zipfile.ZipFile(saved).read("content.xml").decode()
     assert content.count("<svg:desc>A red roof.</svg:desc>") == 2
@@ -120,7 +121,7 @@ def test_a_deck_of_200_pictures_one_damaged(office: Office, tmp_path: Path) -> N
     with skill_server(numbered) as one:
         office.asks(one.url)
         found = office.use(file)
-    assert found["report"] == [
+    assert found["report"][:3] == [
         "199 of 200 pictures described.", "1 left out:", "Page 78, Photo 77: LibreOffice cannot read this picture.",
     ]  # fmt: skip
     answers = iter(f"Answer {n}." for n in range(199))

@@ -62,6 +62,8 @@ def layer_of(outputs: dict[str, Any], shot: Picture, page: Sequence[float]) -> A
             layer.append(text_at(x, y, [text], size, INK))
             y += 2 * size
         y += size
+    if abs(shot.zoom - 1) > 0.01:
+        layer.append(text_at(x, y, [f"{shot.zoom:.3g} px of these figures are 1 px of the page."], size, INK))
     return layer
 
 
@@ -118,13 +120,14 @@ def colour_of(text: Any) -> str:
 
 
 def marks(box: Box, number: str, size: float, colour: str) -> Iterator[Any]:
-    """An outline around a place, and a number in its corner."""
+    """An outline around a place, and a number on its corner."""
     x, y, width, height = box
     outline = rectangle((x, y, max(width, size / 4), max(height, size / 4)), "none", colour)
     outline.style["stroke-width"] = f"{size / 8:g}"
     yield outline
-    yield rectangle((x, y, (0.5 + 0.6 * len(number)) * size, 1.2 * size), colour, "none")
-    yield text_at(x + 0.25 * size, y + 0.95 * size, [number], size, "#ffffff")
+    above = y - 1.2 * size  # beside what it is about, not over it
+    yield rectangle((x, above, (0.5 + 0.6 * len(number)) * size, 1.2 * size), colour, "none")
+    yield text_at(x + 0.25 * size, above + 0.95 * size, [number], size, "#ffffff")
 
 
 def rectangle(box: Box, fill: str, stroke: str) -> Any:

@@ -15,8 +15,8 @@ import inkex
 from inkex.command import which
 from vlm_client import Box, Problem
 
-LARGEST = 1024
-"""Pixels of a picture's longer side: more than any model looks at."""
+LARGEST = 2048
+"""Pixels of a picture's longer side: more than a model looks at, since lines of text are measured, too."""
 SECONDS = 120
 NOTES = "vlm-notes"
 """The attribute `class` of layers that the add-on made: they are no part of the drawing."""
@@ -53,12 +53,15 @@ class Asking(inkex.EffectExtension):
 
 @dataclass(frozen=True)
 class Picture:
-    """`left`, `top`: its place on the page, in user units; `unit`: user units of one of its pixels."""
+    """`left`, `top`: its place on the page, in user units; `unit`: user units of one of its pixels; `zoom`: how many of
+    its pixels are a CSS pixel of the page.
+    """
 
     png: bytes
     left: float
     top: float
     unit: float
+    zoom: float
 
     def on_page(self, box: Box) -> Box:
         """A box of the picture's pixels, in user units."""
@@ -179,7 +182,7 @@ def _placed(file: Path, area: Box, pixel: float, left: float, top: float) -> Pic
         raise Problem("Inkscape could not draw the picture to be sent.") from None
     wide, _ = struct.unpack(">II", png[16:24])
     x, y, width, _ = area
-    return Picture(png, left + x * pixel, top + y * pixel, width * pixel / wide)
+    return Picture(png, left + x * pixel, top + y * pixel, width * pixel / wide, wide / width)
 
 
 def _inkscape(document: Any, folder: Path, *arguments: str) -> str:

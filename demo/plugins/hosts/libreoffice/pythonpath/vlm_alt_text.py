@@ -123,4 +123,5 @@ def report(found: int, told: int, outcome: Outcome) -> str:
         lines.append(f"{told} had a description and kept it.")
     if outcome.left_out:
         lines += [f"{len(outcome.left_out)} left out:", *outcome.left_out]
+    lines += [f"{one.place}: {text}" for one, text in outcome.texts]
     return "\n".join(lines)
