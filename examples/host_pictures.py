@@ -120,7 +120,8 @@ def shoot(target: Path, display: str, steps: Callable[[Callable[..., str]], None
 
     steps(do)
     time.sleep(3)
-    subprocess.run(["import", "-display", display, "-window", "root", "+dither", "-colors", "128", str(target)],
+    subprocess.run(["import", "-display", display, "-window", "root", "+dither", "-colors", "128",
+                    f"PNG8:{target}"],
                    check=True)  # fmt: skip
     print(target, flush=True)
 
