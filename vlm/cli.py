@@ -15,6 +15,7 @@ from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
 from .cli_skill import skill
 from .command_options import (
+    SKILL_LIBRARIES,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -306,7 +307,7 @@ def serve(
             )  # fmt: skip
             status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
         except ModuleNotFoundError as error:
-            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio"):
+            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
             extra = "serve,demo" if with_demo else "serve"
             typer.echo(f"error: the server needs {error.name}: pip install 'vlm-studio[{extra}]'", err=True)

@@ -23,7 +23,7 @@ CLOSE = 4.5
 """CIEDE2000 distance up to which two shades are one colour of a design."""
 LIKE = 35.0
 """CIEDE2000 distance up to which a colour may be called by a name."""
-FAINTER, NEAR = 0.1, 7.0
+FAINTER, NEAR = 0.1, 5.0
 """A colour with less than this share of one that is nearer than this is its noise."""
 FLAT = 8
 """Levels of a channel by which neighbours may differ where an area is flat: JPEG noise stays below."""
