@@ -25,17 +25,20 @@ def sheet(output: Mapping[str, Any]) -> str:
     plain = {key: value for key, value in output.items() if not _is_table(value)}
     tables = {key: value for key, value in output.items() if _is_table(value)}
     parts = [_facts(plain, numbers)] if plain else []
-    parts += [f"<h3>{_flat(key)}</h3>{_table(value, numbers)}" for key, value in tables.items()]
+    parts += [f"<h3>{_named(key)}</h3>{_table(value, numbers)}" for key, value in tables.items()]
     return "".join(parts)
 
 
 def boxes(value: Any) -> Iterator[Mapping[str, int]]:
-    """Every box of an output, in its order."""
+    """Every box of an output, in its order: what is called `box`, or listed as `boxes`.
+
+    By other names they may be of another picture.
+    """
     if isinstance(value, dict):
-        if set(value) == _BOX:
-            yield value
-        else:
-            for inner in value.values():
+        for key, inner in value.items():
+            if key in ("box", "boxes"):
+                yield from (one for one in (inner if isinstance(inner, list) else [inner]) if _is_box(one))
+            else:
                 yield from boxes(inner)
     elif isinstance(value, list):
         for inner in value:
@@ -46,16 +49,21 @@ def drawn(picture: Image.Image, found: Sequence[Mapping[str, int]]) -> str:
     """The picture with its boxes, numbered from 1, as HTML; nothing where there are none."""
     if not found:
         return ""
-    scale = min(1.0, SIZE / max(picture.size))
+    scale = SIZE / max(picture.size)  # small pictures grow, so that the numbers leave room to see what they count
     sheet = picture.resize([max(1, round(side * scale)) for side in picture.size])  # type: ignore[arg-type]
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(24)
     for number, box in enumerate(found, start=1):
         left, top = box["x"] * scale, box["y"] * scale
-        pen.rectangle((left, top, left + box["width"] * scale, top + box["height"] * scale), outline=INK, width=2)
-        corner = pen.textbbox((left + 3, top + 1), str(number), font=font)
-        pen.rectangle((left, top, corner[2] + 3, corner[3] + 2), fill=INK)
-        pen.text((left + 3, top + 1), str(number), fill="white", font=font)
+        pen.rectangle((left, top, left + box["width"] * scale, top + box["height"] * scale), outline=INK, width=3)
+        _, _, width, height = pen.textbbox((0, 0), str(number), font=font)
+        above = max(0, top - height - 4)  # beside what it counts, if there is room
+        pen.rectangle((left, above, left + width + 6, above + height + 4), fill=INK)
+        pen.text((left + 3, above + 1), str(number), fill="white", font=font)
     return f'<div class="seen"><figure><img src="{inline(sheet, SIZE)}" alt=""></figure></div>'
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == _BOX
 
 
 def _is_table(value: Any) -> bool:
@@ -63,19 +71,21 @@ def _is_table(value: Any) -> bool:
 
 
 def _facts(values: Mapping[str, Any], numbers: Mapping[int, int]) -> str:
-    rows = (f"<tr><th>{_flat(key)}</th><td>{_cell(value, numbers)}</td></tr>" for key, value in values.items())
-    return f'<table class="rows"><tbody>{"".join(rows)}</tbody></table>'
+    rows = (f"<tr><th>{_named(key)}</th><td>{_cell(value, numbers)}</td></tr>" for key, value in values.items())
+    return f'<table class="rows facts"><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _table(items: Sequence[Mapping[str, Any]], numbers: Mapping[int, int]) -> str:
     names = list(dict.fromkeys(name for item in items for name in item))
-    head = "".join(f"<th>{_flat(name)}</th>" for name in names)
+    head = "".join(f"<th>{_named(name)}</th>" for name in names)
     lines = []
     for item in items[:ROWS]:
         lines.append("".join(f"<td>{_cell(item.get(name), numbers)}</td>" for name in names))
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     more = f'<p class="quiet">and {len(items) - ROWS} more in the JSON</p>' if len(items) > ROWS else ""
-    return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+    return (
+        f'<div class="wide"><table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
+    )
 
 
 def _cell(value: Any, numbers: Mapping[int, int]) -> str:
@@ -97,10 +107,14 @@ def _cell(value: Any, numbers: Mapping[int, int]) -> str:
             sure = "" if value.get("confidence") is None else f", {value['confidence']:.0%}"
             return f"{said} <small>({_flat(str(value['source']))}{sure})</small>"
         case dict():
-            return ", ".join(f"{_flat(key)} {_cell(inner, numbers)}" for key, inner in value.items())
+            return ", ".join(f"{_named(key)} {_cell(inner, numbers)}" for key, inner in value.items())
         case list():
             return ", ".join(_cell(inner, numbers) for inner in value) or "none"
     return _flat(str(value))
+
+
+def _named(field: str) -> str:
+    return _flat(field.replace("_", " "))
 
 
 def _flat(text: str) -> str:

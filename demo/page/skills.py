@@ -39,8 +39,8 @@ def build(assistant: Answering, concurrency: int, found: Skills | None = None) -
     choice = gr.Dropdown([(_title(name), name) for name in found], label="Skill", elem_id="skill", filterable=False)
     groups, buttons = [], []
     for number, skill in enumerate(found.values()):
-        with gr.Group(visible=number == 0, elem_classes="skill-form") as group:
-            gr.Markdown(skill.description, elem_classes="quiet", container=True)
+        with gr.Column(visible=number == 0, elem_id=f"form-{skill.name}") as group:
+            gr.Markdown(skill.description)
             inputs = [_component(one) for one in form(skill)]
             buttons.append((skill, inputs, gr.Button("Run", variant="primary", size="md")))
         groups.append(group)
@@ -112,8 +112,11 @@ def _entry(name: str, schema: Mapping[str, Any], medium: MediaField | None, shar
     if "enum" in shape:
         return Entry(name, "choice", label, about, default, choices=tuple(shape["enum"]))
     kind = {"string": "text"}.get(shape.get("type", ""), shape.get("type", ""))
-    if kind not in ("integer", "number", "boolean", "text"):
-        return Entry(name, "json", label, about or "as JSON", None if default is None else json.dumps(default))
+    empty = kind in ("integer", "number") and default is None  # gradio's field of numbers makes a 0 of nothing
+    if empty or kind not in ("integer", "number", "boolean", "text"):
+        return Entry(
+            name, "json", label, about or ("" if empty else "as JSON"), None if default is None else json.dumps(default)
+        )
     return Entry(name, kind, label, about, default, low=shape.get("minimum"), high=shape.get("maximum"))
 
 

@@ -72,7 +72,7 @@ def test_a_form_follows_the_schema() -> None:
     told = [(one.name, one.kind, one.many, one.default) for one in form(Third())]
     assert told == [
         ("picture", "image", False, None), ("pictures", "image", True, None), ("sound", "audio", False, None),
-        ("count", "integer", False, 3), ("share", "number", False, None), ("dark", "boolean", False, False),
+        ("count", "integer", False, 3), ("share", "json", False, None), ("dark", "boolean", False, False),
         ("style", "choice", False, "plain"), ("words", "text", False, "hello"), ("nested", "json", False, "[1]"),
     ]  # fmt: skip
     count = form(Third())[3]
@@ -91,12 +91,12 @@ def test_every_skill_has_a_form_and_those_left_out_are_told(assistant: Assistant
 
 
 def test_values_become_fields(picture: Path, sound: Path) -> None:
-    values = [str(picture), [str(picture)], str(sound), 4, None, True, "rich", "", "[1, 2]"]
+    values = [str(picture), [str(picture)], str(sound), 4, " 0.5", True, "rich", "", "[1, 2]"]
     found = fields(form(Third()), values)
     assert found["picture"].size == (60, 40) and [one.size for one in found["pictures"]] == [(60, 40)]
     assert found["sound"][1] == 16_000
     rest = {name: found[name] for name in found if name not in ("picture", "pictures", "sound")}
-    assert rest == {"count": 4, "dark": True, "style": "rich", "words": "", "nested": [1, 2]}
+    assert rest == {"count": 4, "share": 0.5, "dark": True, "style": "rich", "words": "", "nested": [1, 2]}
     with pytest.raises(VlmError, match="nested: is not JSON"):
         fields(form(Third()), [None, None, None, None, None, None, None, None, "[1,"])
 
@@ -145,7 +145,7 @@ def test_faults_of_a_skill_say_nothing_of_the_inside(assistant: Assistant, pictu
 
 def test_boxes_are_found_in_order_and_drawn_over_large_pictures() -> None:
     one, two = {"x": 0, "y": 0, "width": 5, "height": 5}, {"x": 1999, "y": 10, "width": 1, "height": 500}
-    output = {"a": [{"box": one}, {"deep": {"box": None, "other": [two]}}], "b": 3}
+    output = {"a": [{"box": one}, {"deep": {"box": None, "boxes": [two], "moved_from": one}}], "b": 3}
     assert list(results.boxes(output)) == [one, two]
     assert "data:image/jpeg" in results.drawn(Image.new("RGB", (2000, 900)), [one, two])
     assert results.drawn(Image.new("RGB", (1, 1)), []) == ""
