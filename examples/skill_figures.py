@@ -312,11 +312,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1200, help="the first; the rules were tuned on those below 100")
     parser.add_argument("--skills", default=",".join(FIGURES))
     parser.add_argument("--model", default="default")
+    parser.add_argument("--measured", action="store_true", help="without a model; what it would say counts as wrong")
     parser.add_argument("--threads", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    assistant = vlm.load(arguments.model)
+    assistant = Silent() if arguments.measured else vlm.load(arguments.model)
     for name in arguments.skills.split(","):
         for split in ("seeds", "styles"):
             shares = Shares()
