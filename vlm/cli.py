@@ -16,6 +16,7 @@ from .cli_mcp import mcp
 from .cli_plugins import commands as plugins_commands
 from .cli_skill import skill
 from .command_options import (
+    SKILL_LIBRARIES,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -308,7 +309,7 @@ def serve(
             )  # fmt: skip
             status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
         except ModuleNotFoundError as error:
-            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio"):
+            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
             extra = "serve,demo" if with_demo else "serve"
             typer.echo(f"error: the server needs {error.name}: pip install 'vlm-studio[{extra}]'", err=True)

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from .command_options import BackendKeyFile, BackendModel, BackendUrl, Model, answering, backend_of
+from .command_options import (
+    SKILL_LIBRARIES,
+    BackendKeyFile,
+    BackendModel,
+    BackendUrl,
+    Model,
+    answering,
+    backend_of,
+)
 from .errors import BackendError, VlmError, printable
 from .terminal import friendly_errors
 
@@ -41,7 +49,7 @@ def skill(
             from demo.plugins.catalogue import skills
             from demo.plugins.files import assigned, options_of
         except ModuleNotFoundError as error:
-            if error.name not in ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide"):
+            if error.name not in SKILL_LIBRARIES:
                 raise
             typer.echo(f"error: skills need {error.name}: pip install 'vlm-studio[skills]'", err=True)
             raise typer.Exit(1) from None

@@ -33,6 +33,8 @@ BackendModel = Annotated[str, typer.Option(help="By the server's name for it (de
 BackendKeyFile = Annotated[
     Path | None, typer.Option(help="A file that holds the server's key (default: what VLM_BACKEND_KEY holds).")
 ]
+SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
+"""What the extra `skills` brings, as modules."""
 LOCAL = ("model", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 

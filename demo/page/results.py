@@ -30,12 +30,15 @@ def sheet(output: Mapping[str, Any]) -> str:
 
 
 def boxes(value: Any) -> Iterator[Mapping[str, int]]:
-    """Every box of an output, in its order."""
+    """Every box of an output, in its order: what is called `box`, or listed as `boxes`.
+
+    By other names they may be of another picture.
+    """
     if isinstance(value, dict):
-        if set(value) == _BOX:
-            yield value
-        else:
-            for inner in value.values():
+        for key, inner in value.items():
+            if key in ("box", "boxes"):
+                yield from (one for one in (inner if isinstance(inner, list) else [inner]) if _is_box(one))
+            else:
                 yield from boxes(inner)
     elif isinstance(value, list):
         for inner in value:
@@ -48,7 +51,7 @@ def drawn(picture: Image.Image, found: Sequence[Mapping[str, int]]) -> str:
         return ""
     scale = SIZE / max(picture.size)  # small pictures grow, so that the numbers leave room to see what they count
     sheet = picture.resize([max(1, round(side * scale)) for side in picture.size])  # type: ignore[arg-type]
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(24)
     for number, box in enumerate(found, start=1):
         left, top = box["x"] * scale, box["y"] * scale
         pen.rectangle((left, top, left + box["width"] * scale, top + box["height"] * scale), outline=INK, width=3)
@@ -57,6 +60,10 @@ def drawn(picture: Image.Image, found: Sequence[Mapping[str, int]]) -> str:
         pen.rectangle((left, above, left + width + 6, above + height + 4), fill=INK)
         pen.text((left + 3, above + 1), str(number), fill="white", font=font)
     return f'<div class="seen"><figure><img src="{inline(sheet, SIZE)}" alt=""></figure></div>'
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == _BOX
 
 
 def _is_table(value: Any) -> bool:

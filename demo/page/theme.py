@@ -45,7 +45,7 @@ table.rows tr { background: none !important; border: 0 !important; }
   border: 1px solid var(--border-color-primary); }
 .rows th { font-weight: 500; }
 .wide { overflow-x: auto; }
-.wide td { overflow-wrap: normal !important; }
+.wide td, .wide th { overflow-wrap: normal !important; word-break: normal !important; }
 .rows.facts th { width: 9rem; }
 .rows small { opacity: .75; }
 .seen { display: flex; flex-wrap: wrap; gap: 1rem; }

@@ -145,7 +145,7 @@ def test_faults_of_a_skill_say_nothing_of_the_inside(assistant: Assistant, pictu
 
 def test_boxes_are_found_in_order_and_drawn_over_large_pictures() -> None:
     one, two = {"x": 0, "y": 0, "width": 5, "height": 5}, {"x": 1999, "y": 10, "width": 1, "height": 500}
-    output = {"a": [{"box": one}, {"deep": {"box": None, "other": [two]}}], "b": 3}
+    output = {"a": [{"box": one}, {"deep": {"box": None, "boxes": [two], "moved_from": one}}], "b": 3}
     assert list(results.boxes(output)) == [one, two]
     assert "data:image/jpeg" in results.drawn(Image.new("RGB", (2000, 900)), [one, two])
     assert results.drawn(Image.new("RGB", (1, 1)), []) == ""
