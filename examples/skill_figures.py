@@ -12,90 +12,36 @@ from __future__ import annotations
 
 import argparse
 import copy
-import io
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from skill_truth import Edges, Shares, Silent, apart, as_jpeg, drawn, edges, edited, overlap, pairs, texts, within
 
 import vlm
 from demo.plugins import palette as palette_skill
 from demo.plugins.asking import ask
 from demo.plugins.catalogue import skills
 from demo.plugins.measure.colours import RGB, called, contrast, difference
-from demo.plugins.skill import Box
 from training.evaluate import _words, facts_in, is_correct, normalise
-from training.synthetic import FAMILIES, Sample, Split, family_module, make
+from training.synthetic import FAMILIES, Split, family_module, make
 from training.synthetic.charts.truth import kind_name
 from training.synthetic.charts.words import KIND_ACCEPT, KIND_NAMES
 from training.synthetic.colours import mix
 from training.synthetic.floor_plans.truth import Plan
 from vlm.answering import Answering
-from vlm.captioning import Captioned
-from vlm.generation import Reply
 from vlm.media import load_image
 
-Edges = Sequence[float]
 GREY = Image.new("RGB", (320, 240), (122, 122, 122))
-
-
-class Shares:
-    """Hits and tries by name, printed as they come to be."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, list[float]] = defaultdict(lambda: [0, 0])
-
-    def add(self, name: str, hits: float, of: float = 1) -> None:
-        self.counts[name][0] += hits
-        self.counts[name][1] += of
-
-    def lines(self) -> Iterator[str]:
-        for name, (hits, of) in self.counts.items():
-            yield f"  {name:<46}{100 * hits / max(1, of):6.1f} %   of {of:g}"
-
-
-def drawn(sample: Sample) -> Image.Image:
-    """The scene without what `Sample.image` does to it afterwards: its truth is of these pixels."""
-    return load_image(family_module(sample.family).draw(sample.scene))
-
-
-def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return load_image(buffer.getvalue())
 
 
 def run(name: str, assistant: Answering, **fields: Any) -> dict[str, Any]:
     found: dict[str, Any] = skills(())[name](assistant, fields).model_dump()
     return found
-
-
-def edges(box: dict[str, int]) -> Edges:
-    one = Box(**box)
-    return one.x, one.y, one.x + one.width, one.y + one.height
-
-
-def overlap(a: Edges, b: Edges) -> float:
-    """Intersection over union."""
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if wide <= 0 or high <= 0:
-        return 0.0
-    both = wide * high
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def pairs(truth: Sequence[Edges], found: Sequence[Edges], least: float) -> dict[int, int]:
-    """Place in `found` -> place in `truth`, each used once, the best first."""
-    scored = sorted(((overlap(a, b), i, j) for i, a in enumerate(truth) for j, b in enumerate(found)), reverse=True)
-    matched: dict[int, int] = {}
-    for score, i, j in scored:
-        if score >= least and j not in matched and i not in matched.values():
-            matched[j] = i
-    return matched
 
 
 # --- what the model says ---------------------------------------------------------------------------------------------
@@ -142,24 +88,6 @@ def transcribe(assistant: Answering, number: int, split: Split, shares: Shares) 
 # --- colours ---------------------------------------------------------------------------------------------------------
 
 
-class Silent(Answering):
-    """Says nothing: for what is measured only, where the model has been asked already."""
-
-    name, card, server, context, hears = "silent", "", "", None, True
-
-    def facts(self) -> list[tuple[str, str]]:
-        return []
-
-    def close(self) -> None: ...
-
-    def stream(self, messages: Any, **options: Any) -> Iterator[str | Reply]:
-        yield Reply("", "stop", 0, 0, 0.0, 0.0)
-
-    def caption_batches(self, requests: Any, **options: Any) -> Iterator[list[Captioned]]:
-        for request in requests:
-            yield [Captioned(request.place, Reply("", "stop", 0, 0, 0.0, 0.0))]
-
-
 def palette(assistant: Answering, number: int, split: Split, shares: Shares) -> None:
     sample = make("palettes", number, split)
     scene, image = sample.scene, drawn(sample)
@@ -204,13 +132,13 @@ def _rgb(text: str) -> RGB:
 def contrast_(assistant: Answering, number: int, split: Split, shares: Shares) -> None:
     """Buttons, labels of swatches, signs: text whose two colours the scene tells."""
     sample = make(("wireframes", "wireframes", "palettes", "text")[number % 4], number, split)
-    truth = list(_texts(sample))
+    truth = list(texts(sample))
     plain = drawn(sample)
     pixels = np.asarray(plain)
     for name, image in (("", plain), (", JPEG 90", as_jpeg(plain, 90))) if truth else ():
         lines = [(edges(p["box"]), p["ratio"]) for p in run("contrast", assistant, image=image)["pairs"]]
         for box, ink, ground in truth:
-            inside = [ratio for line, ratio in lines if _within(line, box)]
+            inside = [ratio for line, ratio in lines if within(line, box)]
             shares.add(f"lines of text found{name}", bool(inside))
             if not inside:
                 continue
@@ -222,42 +150,6 @@ def contrast_(assistant: Answering, number: int, split: Split, shares: Shares) -
             pure = bool((pixels[y0:y1, x0:x1] == np.array(ink)).all(axis=2).any())
             shares.add("ratio within 1 %", near <= 0.01)
             shares.add("... where the text's colour is on any pixel", near <= 0.01 and pure, pure)
-
-
-def _texts(sample: Sample) -> Iterator[tuple[Edges, RGB, RGB]]:
-    """(a box around it, text, background)"""
-    scene = sample.scene
-    if sample.family == "wireframes" and not any(e["kind"] == "dim" for e in scene["elements"]):
-        for e in scene["elements"]:
-            if e["kind"] == "button" and e["fill"] and e["label"]:
-                yield e["box"], tuple(e["ink"]), tuple(e["fill"])
-    elif (
-        sample.family == "palettes" and scene["boxes"] and scene["form"] in ("box", "round") and not scene.get("below")
-    ):
-        for box, one in zip(scene["boxes"], scene["swatches"], strict=True):
-            if "label" in one:
-                yield box, tuple(one["ink"]), tuple(one["rgb"])
-    elif sample.family == "text" and sample.style not in ("neon", "chalkboard"):
-        effects, shape = scene["effects"], scene["shape"]
-        if (
-            effects["shadow"]
-            or effects["stroke"]
-            or abs(scene["angle"]) > 1
-            or (not shape and scene["backdrop"]["kind"] != "plain")
-        ):
-            return
-        ground = tuple(shape["colour"] if shape else scene["backdrop"]["colour"])
-        for line in scene["lines"]:
-            if len(line["text"]) > 2:
-                yield (
-                    (0, line["y"] - line["size"] * 0.7, scene["size"][0], line["y"] + line["size"] * 0.7),
-                    tuple(line["colour"]),
-                    ground,
-                )
-
-
-def _within(line: Edges, box: Edges) -> bool:
-    return line[0] >= box[0] - 2 and line[1] >= box[1] - 2 and line[2] <= box[2] + 2 and line[3] <= box[3] + 2
 
 
 # --- screens ---------------------------------------------------------------------------------------------------------
@@ -288,26 +180,6 @@ def wireframe(assistant: Answering, number: int, split: Split, shares: Shares) -
             shares.add("labels, blind", normalise(blind) == normalise(buttons[i]["label"]))
 
 
-def _edited(sample: Sample, rng: random.Random) -> tuple[Image.Image, str] | None:
-    """The screen with one change, and what it is."""
-    scene = copy.deepcopy(sample.scene)
-    what = rng.choice(("removed", "moved", "recoloured"))
-    kinds = ("button",) if what == "recoloured" else ("button", "field", "image", "title", "avatar", "check")
-    chosen = [e for e in scene["elements"] if e["kind"] in kinds and (what != "recoloured" or e["fill"])]
-    if not chosen or any(e["kind"] == "dim" for e in scene["elements"]):
-        return None
-    one = rng.choice(chosen)
-    if what == "removed":
-        scene["elements"].remove(one)
-    elif what == "moved":
-        x0, y0, x1, y1 = one["box"]
-        step = rng.choice((-1, 1)) * rng.randint(8, 40)
-        one["box"] = [x0, y0 + step, x1, y1 + step]
-    else:
-        one["fill"] = list(mix(one["fill"], (255, 0, 255) if one["fill"][1] > 100 else (0, 255, 0), 0.5))
-    return load_image(family_module("wireframes").draw(scene)), what
-
-
 def compare(assistant: Answering, number: int, split: Split, shares: Shares) -> None:
     sample = make("wireframes", number, split)
     before = drawn(sample)
@@ -315,7 +187,7 @@ def compare(assistant: Answering, number: int, split: Split, shares: Shares) -> 
     shares.add(
         "a screen and its JPEG 85: same", run("compare", assistant, before=before, after=as_jpeg(before, 85))["same"]
     )
-    edit = _edited(sample, random.Random(number))
+    edit = edited(sample, random.Random(number))
     if edit is None:
         return
     after, what = edit
@@ -369,7 +241,7 @@ def _fresh(assistant: Answering, scene: Any, before: list[Any], box: Edges, kind
     here = [
         f
         for f in after
-        if f["kind"] == kind and _within(edges(f["box"]), [box[0] - 8, box[1] - 8, box[2] + 8, box[3] + 8])
+        if f["kind"] == kind and within(edges(f["box"]), [box[0] - 8, box[1] - 8, box[2] + 8, box[3] + 8])
     ]
     return len(here) > sum(f["kind"] == kind and f in here for f in before)
 
@@ -419,22 +291,13 @@ def chart_data(assistant: Answering, number: int, split: Split, shares: Shares) 
     got = [[point["relative"] for point in series["points"]] for series in found["series"]]
     counted = [len(row) for row in got] == [len(row) for row in values]
     shares.add("bars or slices: all found", counted)
-    shares.add("bars or slices: all within 0.03 of the truth", counted and _apart(scene, values, got) < 0.03)
+    shares.add("bars or slices: all within 0.03 of the truth", counted and apart(scene, values, got) < 0.03)
     if counted:
         for category, point in zip(scene["categories"], found["series"][0]["points"], strict=True):
             shares.add(
                 "category of a bar or slice",
                 bool(point["category"]) and normalise(point["category"]["value"]) == normalise(category),
             )
-
-
-def _apart(scene: Any, values: list[list[float]], got: list[list[float]]) -> float:
-    if scene["kind"] in ("pie", "donut"):
-        values, got = [sorted(v / sum(values[0]) for v in values[0])], [sorted(got[0])]
-    else:
-        low, high = scene["ticks"][0], max(map(max, values))
-        values = [[(v - low) / (high - low) for v in row] for row in values]
-    return max(abs(a - b) for row, other in zip(values, got, strict=True) for a, b in zip(row, other, strict=True))
 
 
 FIGURES: dict[str, Callable[[Answering, int, Split, Shares], None]] = {
@@ -449,11 +312,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1200, help="the first; the rules were tuned on those below 100")
     parser.add_argument("--skills", default=",".join(FIGURES))
     parser.add_argument("--model", default="default")
+    parser.add_argument("--measured", action="store_true", help="without a model; what it would say counts as wrong")
     parser.add_argument("--threads", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    assistant = vlm.load(arguments.model)
+    assistant = Silent() if arguments.measured else vlm.load(arguments.model)
     for name in arguments.skills.split(","):
         for split in ("seeds", "styles"):
             shares = Shares()

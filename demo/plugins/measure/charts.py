@@ -50,13 +50,14 @@ def _bars(pieces: Pieces) -> Chart | None:
     """The largest group of full boxes with one thickness on one foot."""
     height, width = pieces.ids.shape
     large = (pieces.area >= SMALLEST * height * width) & (pieces.extent >= FULL)
+    large &= pieces.colour != pieces.colour[int(pieces.area.argmax())]  # the cells of a grid are no bars
     large &= (pieces.widths < 0.9 * width) & (pieces.heights < 0.9 * height) & (pieces.widths >= 3)
     places = [int(i) for i in np.flatnonzero(large) if i > 0 and pieces.heights[i] >= 2]
     best: tuple[float, bool, list[int]] = (0.0, True, [])
     for upright in (True, False):
         for group in _on_one_foot(pieces, places, upright):
             lengths = (pieces.heights if upright else pieces.widths)[group]
-            if len(group) < 2 or lengths.max() < LONGEST * (height if upright else width):
+            if len(group) < 2 or np.ptp(lengths) <= 1 or lengths.max() < LONGEST * (height if upright else width):
                 continue
             best = max(best, (float(pieces.area[group].sum()), upright, group), key=lambda one: one[0])
     _, upright, group = best

@@ -129,7 +129,7 @@ def flat(rgb: np.ndarray) -> np.ndarray:
     return found
 
 
-def palette(rgb: np.ndarray, count: int | None = None, least: float = 0.002, most: int = 24) -> list[Cluster]:
+def palette(rgb: np.ndarray, count: int | None = None, least: float = 0.001, most: int = 32) -> list[Cluster]:
     """The colours of a picture (H, W, 3), by share. Edges do not count: their shades are mixtures.
 
     Args:

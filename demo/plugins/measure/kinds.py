@@ -21,7 +21,7 @@ def kind_of(one: Element, elements: list[Element], size: tuple[int, int]) -> Kin
     if one.line is not None:
         return _of_text(one, elements)
     width, height = size
-    letters = float(np.median([e.height for e in elements if e.line is not None] or [height / 30]))
+    letters = float(np.median([e.height for e in elements if e.line is not None] or [height // 30]))
     words, boxes = _held(one)
     across, down = one.width / width, one.height / height
     round_ = abs(one.extent - DISC) < 0.05
@@ -59,7 +59,9 @@ def _of_text(one: Element, elements: list[Element]) -> Kind:
 
 def _held(one: Element) -> tuple[list[Element], list[Element]]:
     """(lines of text, boxes) within, at any depth."""
-    words, boxes, waiting = [], [], list(one.children)
+    words: list[Element] = []
+    boxes: list[Element] = []
+    waiting = list(one.children)
     while waiting:
         child = waiting.pop()
         (boxes if child.line is None else words).append(child)

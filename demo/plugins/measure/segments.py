@@ -107,7 +107,8 @@ def _colours(rgb: np.ndarray) -> np.ndarray:
     keep = np.argsort(-totals, kind="stable")[:4000]
     modes, totals = shades[first[keep]], totals[keep]
     found = np.stack([modes >> 16, modes >> 8 & 255, modes & 255], 1).astype(np.uint8)
-    labs, free, chosen = lab(found), np.ones(len(found), bool), []
+    chosen: list[int] = []
+    labs, free = lab(found), np.ones(len(found), bool)
     least = max(8, len(pixels) // 50_000)
     while free.any() and len(chosen) < COLOURS:
         leader = int(np.flatnonzero(free)[0])
