@@ -19,7 +19,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo.feedback import FeedbackFile, default_folder
-from demo.page import captions, chat, feedback, look, model
+from demo.page import captions, chat, feedback, look, model, skills
 from demo.page.theme import HEAD, HEADER, STAYS, TITLE, ContentPolicy, markup, theme
 from vlm.answering import Answering, Weighing
 from vlm.errors import InputError
@@ -47,7 +47,7 @@ class Settings:
 def build(assistant: Answering, settings: Settings = Settings()) -> gr.Blocks:
     """The page, not yet served. `settings.concurrency` answers are generated at a time, others wait in the queue.
 
-    Endpoints for clients: `/chat` (see `demo.page.chat.answering`) and `/captions`.
+    Endpoints for clients: `/chat` (see `demo.page.chat.answering`), `/captions` and `/skill_NAME` of each skill.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 86_400)) as page:
         markup(header(assistant), elem_id="studio")
@@ -60,6 +60,8 @@ def build(assistant: Answering, settings: Settings = Settings()) -> gr.Blocks:
                 look.build(assistant, talk.chatbot, system, settings.concurrency)
         with gr.Tab("Captions"):
             captions.build(assistant)
+        with gr.Tab("Skills"):
+            skills.build(assistant, settings.concurrency)
         with gr.Tab("Model"):
             model.build(assistant)
     for event in page.fns.values():

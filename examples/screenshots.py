@@ -71,6 +71,20 @@ def look(page: Page) -> None:
     page.locator("#look img").first.wait_for()
 
 
+def skill(page: Page, name: str, *files: str) -> None:
+    """Chooses a skill, gives it files in the order of its fields, and waits for what it gives."""
+    page.get_by_role("tab", name="Skills").click()
+    page.locator("#skill input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+    form = page.locator(f"#form-{name.lower().replace(' ', '_')}")
+    form.wait_for()  # in place of the one before
+    for file in files:  # a place that has its file takes no other
+        form.locator("input[type=file]").first.set_input_files(HERE / file)
+        form.get_by_text(Path(file).stem).first.wait_for()
+    form.get_by_role("button", name="Run").click()
+    page.locator("#skill-result table").first.wait_for()
+
+
 def snap(page: Page, target: Path) -> None:
     page.wait_for_timeout(1500)  # until what moves has come to rest
     page.screenshot(path=target)
@@ -103,6 +117,8 @@ def main() -> None:
             page.get_by_role("button", name="Write captions").click()
             page.get_by_text("Done: 3 captions").wait_for()
             snap(page, out / "captions.png")
+            skill(page, "Contrast", "wireframe.png")
+            snap(page, out / "skills.png")
             page.get_by_role("tab", name="Model").click()
             snap(page, out / "model.png")
         page.close()
@@ -112,6 +128,8 @@ def main() -> None:
         ask(page, "What colour is the largest slice?", "chart.png")
         snap(page, HERE / "demo-phone.png")
         if out:
+            skill(page, "Palette", "palette.png")
+            snap(page, out / "phone-skills.png")
             page.get_by_role("tab", name="Model").click()
             snap(page, out / "phone-model.png")
         browser.close()

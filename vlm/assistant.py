@@ -115,11 +115,11 @@ class Assistant(Answering):
 
     def stream(self, messages: list[Message], **options: Any) -> Iterator[str | Reply]:
         with together(self.engine.submit_all([self._sample(messages)], chosen(options))) as (generation,):
-            for event in generation:
+            for event in generation.breathing():
                 if isinstance(event, Reply):
                     yield event
-                elif event.text:
-                    yield event.text
+                elif event is None or event.text:
+                    yield "" if event is None else event.text
 
     def caption_batches(
         self, requests: Iterable[CaptionRequest], *, batch_size: int | None = None,

@@ -1,4 +1,4 @@
-"""`vlm ...`: the commands. With `cli_bench` the one module that may reach training/ and demo/, lazily."""
+"""`vlm ...`: the commands. `cli*.py` are the modules that may reach training/ and demo/, lazily."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from .cli_bench import commands as bench_commands
+from .cli_mcp import mcp
 from .cli_models import compose, export
+from .cli_plugins import commands as plugins_commands
+from .cli_skill import skill
 from .command_options import (
+    SKILL_LIBRARIES,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -27,15 +31,12 @@ from .command_options import (
     Temperature,
     TopK,
     TopP,
+    answering,
     backend_of,
+    load_model,
 )
 from .errors import BackendError, VlmError, printable
 from .terminal import as_dict, converse, divide, friendly_errors, say
-
-if TYPE_CHECKING:
-    from .answering import Answering
-    from .assistant import Assistant
-    from .backend import Backend
 
 app = typer.Typer(
     name="vlm",
@@ -47,25 +48,11 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_commands, name="bench")
+app.add_typer(plugins_commands, name="plugins")
+app.command()(skill)
+app.command()(mcp)
 app.command()(export)
 app.command()(compose)
-
-
-def _load(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
-    """`engine`: fields of `EngineOptions`."""
-    from .assistant import load
-    from .limits import EngineOptions
-
-    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
-
-
-def _answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
-    """A model that is loaded, or a server that is asked."""
-    if backend is None:
-        return _load(model, device)
-    from .remote import connect
-
-    return connect(backend)
 
 
 @app.command()
@@ -103,7 +90,7 @@ def ask(
     with friendly_errors():
         from .conversation import question_messages
 
-        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -133,7 +120,7 @@ def chat(
     with friendly_errors():
         from .sampling_options import SamplingOptions
 
-        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
 
@@ -240,7 +227,7 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        figures = evaluate(_load(model), chosen, samples=samples, seed=seed)
+        figures = evaluate(load_model(model), chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
             out.write_text(json.dumps(figures, indent=1) + "\n")
@@ -276,7 +263,7 @@ def demo(
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        assistant = _answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
@@ -322,9 +309,9 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: _load(model, device, slots=slots, queue=queue_size), settings)
+            status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
         except ModuleNotFoundError as error:
-            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio"):
+            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
             extra = "serve,demo" if with_demo else "serve"
             typer.echo(f"error: the server needs {error.name}: pip install 'vlm-studio[{extra}]'", err=True)
@@ -391,7 +378,7 @@ def caption(
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: _answering(model, backend, device),
+            paths or [], files_from or [], load=lambda: answering(model, backend, device),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
             model=str(backend or model), format=output_format, output=output, existing=existing, style=style,
             prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,

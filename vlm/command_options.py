@@ -11,6 +11,8 @@ import typer
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from .answering import Answering
+    from .assistant import Assistant
     from .backend import Backend
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
@@ -31,6 +33,8 @@ BackendModel = Annotated[str, typer.Option(help="By the server's name for it (de
 BackendKeyFile = Annotated[
     Path | None, typer.Option(help="A file that holds the server's key (default: what VLM_BACKEND_KEY holds).")
 ]
+SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
+"""What the extra `skills` brings, as modules."""
 LOCAL = ("model", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 
@@ -59,6 +63,23 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     if backend.exposed:
         typer.echo(f"warning: the key goes to {backend.url} in clear; https would hide it", err=True)
     return backend
+
+
+def load_model(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
+    """`engine`: fields of `EngineOptions`."""
+    from .assistant import load
+    from .limits import EngineOptions
+
+    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+
+
+def answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+    """A model that is loaded, or a server that is asked."""
+    if backend is None:
+        return load_model(model, device)
+    from .remote import connect
+
+    return connect(backend)
 
 
 def _first_line(path: Path) -> str:

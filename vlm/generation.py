@@ -9,8 +9,8 @@ import logging
 import math
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,11 @@ class Generation:
         Raises:
             EngineDeadError: the engine ended first. VlmError: this request could not be carried out.
         """
+        with closing(self.breathing()) as events:
+            yield from (event for event in events if event is not None)
+
+    def breathing(self) -> Generator[Piece | Reply | None, None, None]:
+        """As iterating, with None for each second in which nothing came, so that the caller may leave."""
         try:
             while True:
                 event = self._next()
@@ -175,14 +180,14 @@ class Generation:
             logger.error("a listener failed; its request is cancelled", exc_info=error)
             self.cancel()
 
-    def _next(self) -> Event:
-        while True:
-            try:
-                return self._events.get(timeout=CHECK_SECONDS)
-            except queue.Empty:
-                engine = self._engine
-                if engine is not None and engine.heartbeat_age == math.inf:
-                    engine.bury()
+    def _next(self) -> Event | None:
+        try:
+            return self._events.get(timeout=CHECK_SECONDS)
+        except queue.Empty:
+            engine = self._engine
+            if engine is not None and engine.heartbeat_age == math.inf:
+                engine.bury()
+            return None
 
 
 @contextmanager

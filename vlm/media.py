@@ -5,8 +5,11 @@ from __future__ import annotations
 from encoders.base import SAMPLE_RATE
 from encoders.media import (
     IMAGE_FORMATS,
+    LOCAL_LIMITS,
     SERVER_LIMITS,
+    AudioSource,
     ImageSource,
+    MediaLimits,
     image_format,
     image_format_of,
     load_audio,
@@ -15,6 +18,6 @@ from encoders.media import (
 )  # fmt: skip
 
 __all__ = [
-    "IMAGE_FORMATS", "SAMPLE_RATE", "SERVER_LIMITS", "ImageSource", "image_format", "image_format_of", "load_audio",
-    "load_image", "read_image_file",
+    "IMAGE_FORMATS", "LOCAL_LIMITS", "SAMPLE_RATE", "SERVER_LIMITS", "AudioSource", "ImageSource", "MediaLimits",
+    "image_format", "image_format_of", "load_audio", "load_image", "read_image_file",
 ]  # fmt: skip

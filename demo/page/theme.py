@@ -41,6 +41,13 @@ table.rows tr { background: none !important; border: 0 !important; }
 .rows .name { min-width: 8rem; }
 .rows .failed { color: #b91c1c; }
 .dark .rows .failed { color: #fca5a5; }
+.rows .swatch { display: inline-block; width: 1.1em; height: 1.1em; border-radius: 4px; vertical-align: -.2em;
+  border: 1px solid var(--border-color-primary); }
+.rows th { font-weight: 500; }
+.wide { overflow-x: auto; }
+.wide td, .wide th { overflow-wrap: normal !important; word-break: normal !important; }
+.rows.facts th { width: 9rem; }
+.rows small { opacity: .75; }
 .seen { display: flex; flex-wrap: wrap; gap: 1rem; }
 .seen figure { margin: 0; flex: 0 1 460px; }
 .seen img { max-width: 100%; max-height: 460px; margin: 0 !important; border-radius: 8px; }
@@ -54,7 +61,7 @@ progress::-moz-progress-bar { background: var(--primary-500); }
   .gradio-container .main.fillable { padding: .5rem !important; }
   #studio p { font-size: .85rem; }
   #chat .examples { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .rows thead { display: none; }
+  #caption-table thead { display: none; }
   .rows .name { min-width: 5rem; }
 }
 </style>"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Form, Request, Response
@@ -15,16 +16,18 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware.cors import CORSMiddleware
 
+from demo.plugins.catalogue import Skills, skills
 from vlm import __version__
 from vlm.errors import InputError, VlmError
 
 from . import chat, metrics, models, transcribe
+from . import skills as skill_routes
 from .errors import ApiError, respond
 from .fetch import Fetcher
 from .limits import Intake, route_of
 from .options import Settings
 from .policy import Policy
-from .replies import ChatCompletion, ErrorReply, Model, ModelList, Status, Transcription
+from .replies import ChatCompletion, ErrorReply, Model, ModelList, SkillList, SkillResult, Status, Transcription
 from .schemas import ChatRequest, TranscriptionForm
 from .security import PAGE, Doorman, Key
 from .service import Service
@@ -45,13 +48,14 @@ _GENERATING = (400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504)
 
 def build(
     assistant: Assistant, settings: Settings, *, policies: Mapping[str, Policy] | None = None,
-    fetch: Fetcher | None = None,
+    fetch: Fetcher | None = None, offered: Skills | None = None,
 ) -> FastAPI:  # fmt: skip
     """The application; `app.state.service` is its `Service`.
 
     Args:
         policies: beside those of the settings' file, by the names that it uses.
         fetch: in place of the one that the settings describe.
+        offered: in place of the skills that are installed.
 
     Raises:
         InputError: the file of served models cannot be used, or not beside the page.
@@ -72,7 +76,9 @@ def build(
     _add_health(app, service)
     _add_models(app, service)
     _add_generation(app, service)
-    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
+    offered = offered or skills()
+    _add_skills(app, service, offered)
+    app.openapi = lambda: _description(app, offered)  # type: ignore[method-assign]
     if settings.page:
         from demo.app import mount
 
@@ -161,11 +167,53 @@ def _add_generation(app: FastAPI, service: Service) -> None:
         )  # fmt: skip
 
 
+def _add_skills(app: FastAPI, service: Service, offered: Skills) -> None:
+    listed = skill_routes.listing(offered)
+
+    @app.get("/v1/skills", responses=_can_be(*_ALWAYS))
+    async def list_skills() -> SkillList:
+        """The skills: what they take, and what they give."""
+        return listed
+
+    guarded = route_of("application/json", service.limits, service.check_room)
+    for name, skill in offered.items():
+        app.router.add_api_route(
+            f"/v1/skills/{name}", partial(skill_routes.run, service, skill), methods=["POST"], name=name,
+            operation_id=f"run_{name}", description=skill.description, response_model=SkillResult[skill.output_model],  # type: ignore[name-defined]
+            responses=_can_be(*_GENERATING), route_class_override=guarded,
+            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {
+                "schema": {"$ref": _SCHEMAS.format(model=_request_name(name))}}}}},
+        )  # fmt: skip
+
+    async def unknown(name: str) -> Response:
+        raise ApiError(404, "skill_not_found", "There is no such skill; GET /v1/skills lists those that there are.")
+
+    app.router.add_api_route(
+        "/v1/skills/{name}", unknown, methods=["POST"], include_in_schema=False, route_class_override=guarded
+    )
+
+
+_SCHEMAS = "#/components/schemas/{model}"
+
+
+def _request_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_")) + "Request"
+
+
+def _request_schemas(offered: Skills) -> dict[str, Any]:
+    """What the bodies of skills may hold, by the names that the routes refer to."""
+    found: dict[str, Any] = {}
+    for name, skill in offered.items():
+        schema = skill_routes.body_model(skill, _request_name(name)).model_json_schema(ref_template=_SCHEMAS)
+        found |= schema.pop("$defs", {}) | {_request_name(name): schema}
+    return found
+
+
 def _can_be(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorReply, "description": _REASONS[status]} for status in statuses}
 
 
-def _description(app: FastAPI) -> dict[str, Any]:
+def _description(app: FastAPI, offered: Skills) -> dict[str, Any]:
     """OpenAPI without FastAPI's 422, which is a 400 here."""
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, routes=app.routes)
@@ -176,5 +224,6 @@ def _description(app: FastAPI) -> dict[str, Any]:
             described["paths"][path]["get"].pop("security", None)
         for name in ("HTTPValidationError", "ValidationError"):
             described["components"]["schemas"].pop(name, None)
+        described["components"]["schemas"] |= _request_schemas(offered)
         app.openapi_schema = described
     return app.openapi_schema

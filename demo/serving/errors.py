@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
+from demo.plugins.skill import FieldError
 from vlm.errors import (
     CheckpointError,
     EngineDeadError,
@@ -77,6 +78,8 @@ def as_api_error(error: BaseException) -> ApiError:
             return too_busy()
         case EngineDeadError():
             return ApiError(503, "engine_unavailable", "The engine does not run; the request was not answered.")
+        case FieldError():
+            return ApiError(400, error.code, str(error), param=error.param or None)
         case MediaError():
             return ApiError(400, error.code, one_line(f"{error.name}: {error.reason}"), param=error.name)
         case VlmError() if not isinstance(error, CheckpointError | RequestFailedError):

@@ -51,7 +51,7 @@ class Intake:
         try:
             await self._read(receive, body, limit)
             size = len(body)
-            await self.app(scope, _replayed(body, receive), send)
+            await self.app(scope, replayed(body, receive), send)
         finally:
             self.held -= size or len(body)
 
@@ -94,7 +94,7 @@ class Intake:
 _CLOSE = {"Connection": "close"}  # what follows on this connection would be the rest of the body
 
 
-def _replayed(body: bytearray, receive: Receive) -> Receive:
+def replayed(body: bytearray, receive: Receive) -> Receive:
     """The whole body as one message, then what the connection says (that it is gone)."""
     waiting = True
 

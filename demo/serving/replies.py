@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializeAsAny
+
+Output = TypeVar("Output", bound=BaseModel)
 
 
 class ErrorBody(BaseModel):
@@ -95,6 +97,33 @@ class ChatCompletion(BaseModel):
 class Transcription(BaseModel):
     text: str
     usage: dict[str, Any]
+
+
+class SkillEntry(BaseModel):
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+
+class SkillLeftOut(BaseModel):
+    """Of another package, and why it cannot be used."""
+
+    name: str
+    reason: str
+
+
+class SkillList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[SkillEntry]
+    left_out: list[SkillLeftOut]
+
+
+class SkillResult(BaseModel, Generic[Output]):
+    object: Literal["skill.result"] = "skill.result"
+    skill: str
+    model: str
+    output: SerializeAsAny[Output]
 
 
 def chunk(head: dict[str, Any], index: int, delta: dict[str, Any], **rest: Any) -> dict[str, Any]:

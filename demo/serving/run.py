@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from . import logs
 from .app import build
@@ -92,12 +93,16 @@ def server(assistant: Assistant, settings: Settings) -> Server:
         InputError: a setting, or the file of served models, cannot be used.
     """
     app = build(assistant, settings)
-    config = uvicorn.Config(
+    return Server(configured(app, settings), app.state.service)
+
+
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves an application of ours: patient to a point, silent about itself."""
+    return uvicorn.Config(
         app, host=settings.host, port=settings.port, http=patient(settings.limits), ws="none", log_config=None,
         access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=settings.limits.idle_seconds,
         h11_max_incomplete_event_size=settings.limits.head_bytes, timeout_graceful_shutdown=int(LAST_WORDS),
     )  # fmt: skip
-    return Server(config, app.state.service)
 
 
 def serve(load: Callable[[], Assistant], settings: Settings) -> int:

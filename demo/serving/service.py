@@ -36,6 +36,8 @@ class Service:
     draining: bool = False
     workers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
     """Threads that decode media and compile schemas: few, so that the engine keeps the processor."""
+    skill_places: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    """Skills that run at a time, each in a thread that mostly waits for the engine; further ones wait their turn."""
 
     @property
     def places(self) -> int:

@@ -17,7 +17,7 @@ from .security import HEALTH, PAGE
 class Trace:
     """The outermost layer: no exception passes it, and none of its lines holds a path or words of a client."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics | None) -> None:
         self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +47,7 @@ class Trace:
             elif not status:  # else the connection is closed, which is all that can be said now
                 await response(scope, receive, traced)
         code = scope.get("vlm.code")
-        if code:
+        if code and self.metrics is not None:
             self.metrics.refused.labels(str(status), code).inc()
         route = getattr(scope.get("route"), "path", None) or (PAGE if scope["path"].startswith(PAGE) else None)
         watched = scope["path"] in HEALTH and status == 200  # again and again

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from demo.plugins.transcribe import QUESTION, is_silent
 from vlm.errors import VlmError
 from vlm.generation import Piece, Reply
 from vlm.media import SAMPLE_RATE, SERVER_LIMITS, load_audio
@@ -26,10 +26,6 @@ from .service import Service
 
 if TYPE_CHECKING:
     from vlm.batch import Sample
-
-QUESTION = "What is said?"
-SILENCE = 1e-3
-"""Root mean square around the mean, of full scale 1: quieter sounds say nothing."""
 
 
 async def transcribe(service: Service, asked: TranscriptionForm, request: Request) -> Response:
@@ -68,7 +64,7 @@ def _heard(served: ServedModel, data: bytes) -> tuple[Sample | None, float]:
         raise ApiError(400, "unsupported_modality", "This model takes no audio input.", param="model")
     samples = load_audio(data, name="file", limits=SERVER_LIMITS)
     seconds = round(len(samples) / SAMPLE_RATE, 3)
-    if float(np.std(samples)) < SILENCE:
+    if is_silent(samples):
         return None, seconds
     part = {"type": "audio", "audio": served.processor.transforms["audio"](samples)}
     message = {"role": "user", "content": [part, {"type": "text", "text": QUESTION}]}

@@ -164,7 +164,7 @@ class Served:
 def served(engine: ScriptedEngine | None = None, *, headers: dict[str, str] | None = None, **options: Any) -> Served:
     """`options`: of `Settings`, and `policies` and `fetch` of `build`."""
     assistant = ScriptedAssistant(engine or ScriptedEngine(), Counting())
-    extra = {name: options.pop(name) for name in ("policies", "fetch") if name in options}
+    extra = {name: options.pop(name) for name in ("policies", "fetch", "offered") if name in options}
     app = build(assistant, Settings(**options), **extra)  # type: ignore[arg-type]
     client = TestClient(app, base_url=BASE, headers=headers, raise_server_exceptions=False)
     return Served(app, assistant.engine, assistant.processor, client)

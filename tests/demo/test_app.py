@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from demo.plugins.catalogue import skills
 from vlm.assistant import Assistant
 from vlm.errors import InputError
 
@@ -79,7 +80,8 @@ def test_sound_alone_and_several_pictures(assistant: Assistant, client: Any, pic
 def test_the_documented_endpoints(client: Any) -> None:
     """Their names and parameters are a promise to programs."""
     found = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(found) == {"/chat", "/captions"}
+    assert set(found) == {"/chat", "/captions"} | {f"/skill_{name}" for name in skills()}
+    assert [one["parameter_name"] for one in found["/skill_palette"]["parameters"]] == ["image", "colours"]
     assert [one["parameter_name"] for one in found["/chat"]["parameters"]] == [
         "message", "system", "max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed",
     ]  # fmt: skip
@@ -146,12 +148,11 @@ def test_a_busy_port_is_a_typed_error(assistant: Assistant, page: Any) -> None:
 
 
 def test_one_answer_at_a_time(page: Any) -> None:
-    """The page's questions, the API's and the occlusions share one queue; captions have their own."""
+    """The page's questions, the API's, the occlusions and the skills share one queue; captions have their own."""
     generating = [event for event in page.fns.values() if event.concurrency_id == "generation"]
     assert {event.concurrency_limit for event in generating} == {1}
-    assert sum(event.fn.__name__ in ("_submit_fn", "chat", "look") for event in page.fns.values() if event.fn) == len(
-        generating
-    )
+    asking = {"_submit_fn", "chat", "look"} | {f"skill_{name}" for name in skills()}
+    assert sum(event.fn.__name__ in asking for event in page.fns.values() if event.fn) == len(generating)
     assert [event.api_name for event in page.fns.values() if event.concurrency_id == "captions"] == ["captions"]
 
 

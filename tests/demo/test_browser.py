@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from demo.plugins.catalogue import skills
 from vlm.assistant import Assistant
 
 pytestmark = pytest.mark.browser
@@ -25,6 +26,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 )  # fmt: skip
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE = 300_000  # ms until a step counts as failed; nothing here is about speed
 
 
@@ -353,11 +355,54 @@ def test_captions_of_dropped_files(visit: Any, assistant: Assistant, picture: Pa
     assert line == {"file_name": "roof plan.png", "text": expected.text}
 
 
+def run_skill(visitor: Visitor, name: str, *files: Path) -> None:
+    page = visitor.page
+    page.get_by_role("tab", name="Skills").click()
+    page.locator("#skill input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+    form = page.locator(f"#form-{name.lower().replace(' ', '_')}")
+    form.wait_for()  # in place of the one before
+    for file in files:  # a place that has its file takes no other
+        form.locator("input[type=file]").first.set_input_files(file)
+        form.get_by_text(file.stem).first.wait_for()
+    form.get_by_role("button", name="Run").click()
+
+
+def test_a_skill_shows_its_table_its_boxes_and_json(visit: Any, assistant: Assistant) -> None:
+    visitor, file = visit(), EXAMPLES / "wireframe.png"
+    run_skill(visitor, "Contrast", file)
+    visitor.page.locator("#skill-picture img").wait_for()
+    output = skills()["contrast"](assistant, {"image": file})
+    text = visitor.page.locator("#skill-result").inner_text()
+    assert all(f"{pair.ratio:.4g}" in text for pair in output.pairs) and len(output.pairs) > 1
+    visitor.page.get_by_role("button", name="JSON").click()
+    visitor.page.locator("#skill-json").get_by_text("background").first.wait_for()
+    run_skill(visitor, "Palette", EXAMPLES / "palette.png")  # with a number that is left empty
+    visitor.page.locator("#skill-result .swatch").nth(3).wait_for()
+    run_skill(visitor, "Compare", file, EXAMPLES / "sign.png")
+    visitor.page.get_by_text("moved from").wait_for()
+
+
+def test_a_skill_is_stopped(visit: Any, slow: list[str]) -> None:
+    visitor = visit()
+    run_skill(visitor, "Alt text", EXAMPLES / "shapes.png")
+    visitor.page.get_by_text("The model looks").wait_for()
+    visitor.wait(lambda: len(slow) > 2)
+    visitor.page.get_by_role("tabpanel").get_by_role("button", name="Stop", exact=True).click()
+    visitor.page.wait_for_timeout(2000)
+    count = len(slow)
+    assert count < 150
+    visitor.page.wait_for_timeout(1000)
+    assert len(slow) == count  # nobody goes on thinking about it
+
+
 @pytest.mark.parametrize("width", [390, 1100])
 def test_nothing_is_wider_than_the_window(visit: Any, picture: Path, width: int) -> None:
     visitor = visit(width)
     visitor.ask("What is it, in this picture of a roof, seen from above?", picture)
-    for tab in ("Captions", "Model", "Chat"):
+    run_skill(visitor, "Contrast", EXAMPLES / "wireframe.png")
+    visitor.page.locator("#skill-result table").nth(1).wait_for()
+    for tab in ("Captions", "Skills", "Model", "Chat"):
         found = visitor.page.get_by_role("tab", name=tab)
         found.click()
         wide = visitor.page.evaluate("document.documentElement.scrollWidth")

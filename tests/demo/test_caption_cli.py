@@ -13,7 +13,7 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from vlm import cli
+from vlm import cli, command_options
 from vlm.assistant import Assistant
 
 from ..encoders.hazards import image_cases, picture
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of nearly ever
 
 @pytest.fixture
 def loaded(tiny_assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Assistant:
-    monkeypatch.setattr(cli, "_load", lambda model, device="cpu": tiny_assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu": tiny_assistant)
     return tiny_assistant
 
 

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server needs fastapi: pip install '.[serve]'")
 
+from demo.plugins.catalogue import skills
+
 from .serving import BASE, served
 
 KEY = "a-key"
@@ -28,6 +30,8 @@ def test_every_operation_names_its_statuses() -> None:
         "get /v1/models/{model}": {200, 401, 403, 404, 500},
         "post /v1/chat/completions": generating,
         "post /v1/audio/transcriptions": generating,
+        "get /v1/skills": {200, 401, 403, 500},
+        **{f"post /v1/skills/{name}": generating for name in skills()},
     }
     chat = described["paths"]["/v1/chat/completions"]["post"]
     assert set(chat["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
@@ -35,6 +39,10 @@ def test_every_operation_names_its_statuses() -> None:
     form = described["paths"]["/v1/audio/transcriptions"]["post"]["requestBody"]["content"]
     assert set(form) == {"multipart/form-data"}
     assert described["components"]["schemas"]["ChatRequest"]["additionalProperties"] is False
+    body = described["paths"]["/v1/skills/ask"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    asked = described["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+    assert set(asked["properties"]) == {"question", "images", "sounds", "max_new_tokens", "model"}
+    assert asked["additionalProperties"] is False
     assert "422" not in str(found) and "security" not in described["paths"]["/livez"]["get"]
 
 

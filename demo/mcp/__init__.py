@@ -1,0 +1,1 @@
+"""`vlm mcp`: the skills as tools for programs that speak MCP, on the official SDK."""

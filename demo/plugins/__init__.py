@@ -1,0 +1,1 @@
+"""Skills: small jobs with structured results, on top of any model. One implementation, four doors."""
