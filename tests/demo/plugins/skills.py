@@ -20,15 +20,15 @@ OUTPUTS: dict[str, dict[str, Any]] = {
          "role": {"value": "accent", "source": "model", "confidence": 0.5}},
         {"hex": "#3366cc", "name": "blue", "share": 0.25, "source": "measured", "role": None},
     ]},
-    "contrast": {"pairs": [
+    "contrast": {"lines": 2, "pairs": [
         {"box": BOX, "text": "#999999", "background": "#ffffff", "ratio": 2.85, "aa": False, "aaa": False,
          "aa_large": False, "aaa_large": False, "passing": "#767676", "source": "measured"},
         {"box": BOX, "text": "#000000", "background": "#ffffff", "ratio": 21.0, "aa": True, "aaa": True,
-         "aa_large": True, "aaa_large": True, "passing": "#000000", "source": "measured"},
+         "aa_large": True, "aaa_large": True, "passing": None, "source": "measured"},
     ]},
-    "critique": {"findings": [
+    "critique": {"total": 1, "findings": [
         {"severity": "major", "kind": "alignment", "message": "Two edges miss each other by 3 px.", "box": BOX,
-         "figure": {"offset": 3}, "source": "measured", "confidence": None},
+         "figure": {"measured": 3, "expected": 0, "unit": "px"}, "source": "measured", "confidence": None},
     ]},
 }  # fmt: skip
 
