@@ -1,22 +1,15 @@
 #!/usr/bin/env bash
 # The MCP inspector's command line (npx, Node 20 or newer) against `vlm mcp`, which it starts itself:
 #
-#     bash examples/clients/mcp_inspector.sh                                  over stdin and stdout
-#     VLM_API_KEY=key vlm mcp --http --root examples &
-#     VLM_API_KEY=key bash examples/clients/mcp_inspector.sh http://127.0.0.1:8765/mcp
+#     bash examples/clients/mcp_inspector.sh
 #
 # Every tool once, and a path outside the root. Status 1 if a tool fails.
 set -uo pipefail
 pictures="$(cd "$(dirname "$0")/.." && pwd)"
 vlm="$(command -v vlm)"
-if [ $# -gt 0 ]; then
-  server=("$1" --transport http --header "Authorization: Bearer ${VLM_API_KEY:-}")
-else
-  server=("$vlm" mcp --root "$pictures")
-fi
 status=0
 
-inspect() { npx -y @modelcontextprotocol/inspector --cli -e PYTHONPATH="${PYTHONPATH:-}" "${server[@]}" "$@"; }
+inspect() { npx -y @modelcontextprotocol/inspector --cli -e PYTHONPATH="${PYTHONPATH:-}" "$vlm" mcp --root "$pictures" "$@"; }
 call() { # wanted (true: an error), tool, arguments
   local wanted="$1" tool="$2" arguments=() one
   shift 2
