@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 1.0
+CHECK_SECONDS = 0.2
 """How often one who waits looks whether the engine still lives."""
 
 
@@ -105,7 +105,7 @@ class Generation:
             yield from (event for event in events if event is not None)
 
     def breathing(self) -> Generator[Piece | Reply | None, None, None]:
-        """As iterating, with None for each second in which nothing came, so that the caller may leave."""
+        """As iterating, with None whenever nothing has come for a while, so that the caller may leave."""
         try:
             while True:
                 event = self._next()

@@ -43,5 +43,7 @@ call false contrast image=wireframe.png
 call false compare before=shapes.png after=sign.png
 call false critique image=wireframe.png
 call false wireframe image=wireframe.png labels=2
+call false floor_plan image=floor_plan.png
+call false chart_data image=chart.png
 call true alt_text image=/etc/passwd
 exit $status
