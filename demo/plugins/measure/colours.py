@@ -27,6 +27,8 @@ FAINTER, NEAR = 0.1, 5.0
 """A colour with less than this share of one that is nearer than this is its noise."""
 FLAT = 8
 """Levels of a channel by which neighbours may differ where an area is flat: JPEG noise stays below."""
+PART, DOT = 0.02, 20
+"""A colour is one, too, that covers this share of all but the largest, with so many pixels."""
 MOST_BINS = 700
 MAX_SAMPLES = 1_000_000
 
@@ -144,8 +146,10 @@ def palette(rgb: np.ndarray, count: int | None = None, least: float = 0.001, mos
     clusters = _clusters(modes, counts, CLOSE if design else 4 * CLOSE)
     shares = np.array([counts[members].sum() for members in clusters]) / counts.sum()
     order = np.argsort(-shares, kind="stable")
-    kept = [int(i) for i in order if count is not None or shares[i] >= least][: max(most, count or 0)]
-    found = _without_noise([Cluster(_mode(modes, counts, clusters[i]), float(shares[i])) for i in kept])
+    rest = max(1e-9, 1 - float(shares[order[0]]))  # of a few dots on much paper each counts
+    large = (shares >= least) | ((shares >= PART * rest) & (shares * counts.sum() >= DOT))
+    kept = [int(i) for i in order if count is not None or large[i]][: max(most, count or 0)]
+    found = _without_noise([(_mode(modes, counts, clusters[i]), float(shares[i]), modes[clusters[i]]) for i in kept])
     return _fewer(found, count) if count is not None and len(found) > count else found
 
 
@@ -170,16 +174,18 @@ def _clusters(modes: np.ndarray, counts: np.ndarray, distance: float) -> list[np
     return [np.flatnonzero(groups == group) for group in np.unique(groups)]
 
 
-def _without_noise(found: list[Cluster]) -> list[Cluster]:
-    """Colours by share; those that are but noise of a larger one are added to it."""
+def _without_noise(found: list[tuple[RGB, float, np.ndarray]]) -> list[Cluster]:
+    """Of (colour, share, shades) by share: those whose every shade may be noise of a larger one are added to it."""
     kept: list[Cluster] = []
-    for one in found:
+    for rgb, share, shades in found:
+        labs = lab(shades)
         larger = [i for i, other in enumerate(kept)
-                  if one.share < FAINTER * other.share and difference(one.rgb, other.rgb) < NEAR]  # fmt: skip
+                  if share < FAINTER * other.share
+                  and deltaE_ciede2000(labs, lab(np.array([other.rgb]))).max() < NEAR]  # fmt: skip
         if larger:
-            kept[larger[0]] = Cluster(kept[larger[0]].rgb, kept[larger[0]].share + one.share)
+            kept[larger[0]] = Cluster(kept[larger[0]].rgb, kept[larger[0]].share + share)
         else:
-            kept.append(one)
+            kept.append(Cluster(rgb, share))
     return kept
 
 
