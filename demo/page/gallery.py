@@ -26,7 +26,7 @@ EXAMPLES = (
     ),
     Example("Palette: counting", "How many swatches are there?", ("palette.png",), ("6",)),
     Example("Interface: a button", 'What colour is the "Submit" button?', ("wireframe.png",), ("red",)),
-    Example("Floor plan: where", "Where's bathroom 1?", ("floor_plan.png",), ("bottom left",)),
+    Example("Floor plan: counting", "How many sinks are drawn?", ("floor_plan.png",), ("1",)),
     Example("Chart: the largest", "What colour is the largest slice?", ("chart.png",), ("blue",)),
     Example("Text: its colour", "What colour is the text?", ("sign.png",), ("green",)),
     Example(
