@@ -91,7 +91,7 @@ def test_transformers_loads_it_and_says_the_same(exported: tuple[Path, VLM, Proc
     messages = question(picture(50, 30), "what is red?") if model.encoders else CONVERSATIONS[0]
     sample = processor(messages, for_training=False)
     if model.encoders:
-        hub = AutoProcessor.from_pretrained(folder, use_fast=False)  # torchvision's bicubic filter is another one
+        hub = AutoProcessor.from_pretrained(folder, backend="pil")  # torchvision's bicubic filter is another one
         text = hub.apply_chat_template(
             [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "what is red?"}]}],
             add_generation_prompt=True,
