@@ -57,13 +57,18 @@ noise()
 """
 
 
+def _interruptible() -> None:
+    """A shell ignores Ctrl-C for what it starts in the background, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """A process, spoken to line by line."""
 
     def __init__(self, *command: str, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=os.environ | ENVIRONMENT | environment,
+            stderr=subprocess.PIPE, env=os.environ | ENVIRONMENT | environment, preexec_fn=_interruptible,
         )  # fmt: skip
         self.seen: list[Any] = []
 
