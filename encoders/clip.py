@@ -124,6 +124,14 @@ class ImageTransform:
         return sheet
 
 
+def open_clip_model(name: str) -> dict[str, Any] | None:
+    """What open_clip knows by this name: `vision_cfg`, `embed_dim` and more; None where it knows nothing."""
+    import open_clip
+
+    found: dict[str, Any] | None = open_clip.get_model_config(name)
+    return found
+
+
 def open_clip_settings(config: ClipConfig) -> dict[str, Any]:
     """The `vision_cfg` of open_clip for this tower."""
     names = ("image_size", "patch_size", "width", "layers", "head_width", "mlp_ratio", "no_ln_pre", "pool_type")

@@ -28,11 +28,11 @@ UPWARD = (
 ONLY_IN: dict[str, set[str]] = {
     # the two reference libraries
     "open_clip": {"encoders/clip.py", "training/loss.py"},
-    "transformers": {"encoders/whisper.py"},
+    "transformers": {"encoders/whisper.py", "vlm/foreign_tokenizers.py"},
     # foreign bytes, weights and vocabularies come in through one door each
     "soundfile": {"encoders/media.py"},
     "safetensors": {"vlm/checkpoint.py"},
-    "tokenizers": {"vlm/tokenizer.py", "training/tokenizer.py"},
+    "tokenizers": {"vlm/tokenizer.py", "vlm/foreign_tokenizers.py", "training/tokenizer.py"},
     # what the demo is made of
     **{
         name: {"demo/"}

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken
 from torch import Tensor
 
 from encoders.config import ClipConfig, WhisperConfig
@@ -72,8 +71,7 @@ def composed(
 
 def with_placeholders(config: ModelConfig, tokenizer: Tokenizer) -> tuple[ModelConfig, Tokenizer]:
     """Control tokens for pictures and sounds at the end of the vocabulary, which grows where it has no room left."""
-    backend = tokenizer.backend
-    backend.add_special_tokens([AddedToken(token, special=True) for token in PLACEHOLDERS.values()])
+    tokenizer.add_controls(PLACEHOLDERS.values())
     image, audio = (tokenizer.control(PLACEHOLDERS[name]) for name in ("image", "audio"))
     needed = max(len(tokenizer), config.decoder.vocab_size)
     vocab_size = config.decoder.vocab_size if needed == config.decoder.vocab_size else -(-needed // ROUND) * ROUND
@@ -125,9 +123,9 @@ def _open_clip(
     name: str, file: str, grids: tuple[tuple[int, int], ...]
 ) -> tuple[ClipConfig, dict[str, torch.Size], Fetch]:
     """A tower by open_clip's name for its shape, and a local file with its weights."""
-    import open_clip
+    from encoders.clip import open_clip_model
 
-    settings = open_clip.get_model_config(name)
+    settings = open_clip_model(name)
     if settings is None:
         raise CheckpointError(f"{name}: no model that open_clip knows")
     tower = settings["vision_cfg"]

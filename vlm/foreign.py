@@ -76,8 +76,11 @@ class Foreign:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether config.json is one that this program writes."""
-    data = checkpoint.read_json(folder / "config.json")
+    """Whether config.json is one that this program writes. One that cannot be read may be: its reader will tell."""
+    try:
+        data = checkpoint.read_json(folder / "config.json")
+    except CheckpointError:
+        return True
     return not isinstance(data, dict) or "model_type" not in data
 
 
@@ -137,6 +140,7 @@ def load(
     allow_nonfinite: bool = False, chat_template: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """As `checkpoint.load`, of a folder that others wrote. Raises `CheckpointError`."""
+    checkpoint.verify_manifest(folder)  # there is one where this program wrote the folder
     found = understood(folder, chat_template=chat_template)
     processor = Processor(found.config, found.tokenizer)
     shapes, fetch = tensors_of(found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from tokenizers import AddedToken
 from tokenizers import Tokenizer as Backend
 
 from .errors import CheckpointError
@@ -60,6 +62,10 @@ class Tokenizer:
         if found is None:
             raise CheckpointError(f"tokenizer.json has no token {token!r}, which the chat template needs")
         return found
+
+    def add_controls(self, tokens: Iterable[str]) -> None:
+        """At the end of the vocabulary, where they are not in it yet."""
+        self.backend.add_special_tokens([AddedToken(token, special=True) for token in tokens])
 
 
 def well_formed(text: str) -> str:

@@ -1059,8 +1059,6 @@ def test_no_such_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name in ("nowhere", "file", "file/inside", "x" * 300, "a\0b", "https://example.com/model", "\udcff"):
         refused(Path(f"{tmp_path}/{name}"), "no such model folder")
-    with pytest.raises(CheckpointError, match="no such model folder"):
-        vlm.load("meta-llama/Llama-3.2-1B")
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "config.json", "No such file")
 
