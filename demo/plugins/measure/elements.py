@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .segments import Pieces
-from .text import Line, grounds, lines_of, marks_on
+from .text import Line, Sides, grounds, lines_of, marks_on
 
 SMALLEST = 5
 """Pixels as worked on: what is thinner along both sides is no element."""
@@ -17,7 +17,7 @@ MOST = 400
 
 
 @dataclass(eq=False)
-class Element:
+class Element(Sides):
     """Box in pixels as worked on, ends excluded. `line`: of a line of text; `extent`: the share of its box it fills.
 
     fill: the colour of what it is on the inside, (3,) uint8; ground: of what it stands on.
@@ -33,14 +33,6 @@ class Element:
     line: Line | None = None
     parent: Element | None = None
     children: list[Element] = field(default_factory=list)
-
-    @property
-    def width(self) -> int:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> int:
-        return self.y1 - self.y0
 
     @property
     def area(self) -> int:

@@ -35,8 +35,25 @@ NEIGHBOURS = 60
 """Marks to the right of one among which its own line's next is looked for."""
 
 
+class Sides:
+    """Of what has corners in pixels, ends excluded."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+
 @dataclass(frozen=True)
-class Mark:
+class Mark(Sides):
     """A hole in a ground: its box in pixels as worked on (ends excluded), and what of the box it is.
 
     hue: (3,) from the ground's colour to what is furthest from it, in sRGB: smoothing mixes along this line.
@@ -50,20 +67,12 @@ class Mark:
     hue: np.ndarray
 
     @property
-    def width(self) -> int:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> int:
-        return self.y1 - self.y0
-
-    @property
     def extent(self) -> float:
         return float(self.ink.mean())
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Sides):
     """A line of text and the piece that it stands on. Box in pixels as worked on, ends excluded."""
 
     x0: int
