@@ -82,14 +82,6 @@ class Line(Sides):
     marks: tuple[Mark, ...]
     ground: int
 
-    @property
-    def height(self) -> int:
-        return self.y1 - self.y0
-
-    @property
-    def width(self) -> int:
-        return self.x1 - self.x0
-
     def ink(self) -> np.ndarray:
         """(height, width) bool: the letters."""
         found = np.zeros((self.height, self.width), bool)
