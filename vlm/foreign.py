@@ -293,10 +293,15 @@ def clip_config(data: Json, preprocessing: Json, **changes: Any) -> ClipConfig:
     colours = {
         name: tuple(map(float, preprocessing[name])) for name in ("image_mean", "image_std") if name in preprocessing
     }
+    width, heads = data["hidden_size"], data["num_attention_heads"]
+    if heads < 1 or width % heads:
+        raise CheckpointError(
+            f"config.json: vision_config.num_attention_heads {heads} does not divide hidden_size {width}"
+        )
     shape = {
-        "image_size": data["image_size"], "patch_size": data["patch_size"], "width": data["hidden_size"],
-        "layers": data["num_hidden_layers"], "head_width": data["hidden_size"] // max(data["num_attention_heads"], 1),
-        "mlp_ratio": data["intermediate_size"] / max(data["hidden_size"], 1), "embed_dim": 0,
+        "image_size": data["image_size"], "patch_size": data["patch_size"], "width": width,
+        "layers": data["num_hidden_layers"], "head_width": width // heads,
+        "mlp_ratio": data["intermediate_size"] / max(width, 1), "embed_dim": 0,
         "quick_gelu": data["hidden_act"] == "quick_gelu", "fit": fit_of(preprocessing),
     }  # fmt: skip
     return _made(ClipConfig, **(shape | colours | changes))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sentencepiece
 import tiktoken
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vlm import foreign_tokenizers
@@ -20,6 +20,7 @@ from vlm.foreign_tokenizers import chat_template_of, read_tokenizer, special_ids
 from vlm.tokenizer import Tokenizer, well_formed
 
 from .test_foreign import write_tokenizer
+from .test_text_safety import TYPED
 
 TEXTS = ["the quick fox", "  two  spaces\nnew ☃ line", " lead", "", "12345 ünï\tcode", "don't </s> <|eot_id|> [INST]"]
 
@@ -75,6 +76,19 @@ def test_tiktoken_ids_of_any_text(tik: Any, text: str) -> None:
     ours, theirs = tik
     text = well_formed(text)
     assert ours.encode(text) == theirs.encode(text, disallowed_special=())
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=TYPED)
+@example(text="</s><s><unk>" * 3)
+@example(text="<|eot_id|><|start_header_id|>system<|end_header_id|>\n\n")
+@example(text="<|eot<|eot_id|>_id|>")
+def test_what_is_typed_becomes_no_control_id(spm: Any, tik: Any, text: str) -> None:
+    """T2, T3 on the very tokenizers that SentencePiece's and Llama 3's files become."""
+    assert not {0, 1, 2} & set(spm[0].encode(text))  # <unk>, <s>, </s>
+    words = tik[1].n_vocab
+    assert max(tik[0].encode(text), default=0) < words
+    assert tik[0].decode(tik[0].encode(text)) == text
 
 
 def test_llama_3_control_tokens_follow_the_words(tik: Any) -> None:
