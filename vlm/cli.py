@@ -15,6 +15,7 @@ from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
 from .cli_models import compose, export
 from .cli_plugins import commands as plugins_commands
+from .cli_quantize import quantize
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
@@ -54,6 +55,7 @@ app.command()(skill)
 app.command()(mcp)
 app.command()(export)
 app.command()(compose)
+app.command()(quantize)
 
 
 @app.command()
@@ -392,8 +394,9 @@ def caption(
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
             model=str(backend or (f"{model} ({quantize})" if quantize else model)), format=output_format,
             output=output, existing=existing, style=style, prompt=prompt, schema=schema, prefix=prefix,
-            suffix=suffix, extension=extension, max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
-            follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
+            suffix=suffix, extension=extension, max_new_tokens=max_new_tokens, batch_size=batch_size,
+            workers=workers, shard=shard, recursive=recursive, follow_links=follow_links, errors=errors,
+            dry_run=dry_run, engine=engine, actors=actors, device=device,
         )  # fmt: skip
     except VlmError as error:  # what fails of the pictures is counted instead
         typer.echo(f"error [{error.code}]: {printable(str(error))}", err=True)
