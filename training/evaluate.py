@@ -12,6 +12,7 @@ import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -44,16 +45,19 @@ def normalise(text: str) -> str:
 
 
 def is_correct(reply: str, qa: QA) -> bool:
-    """Equal to the answer or to another form that is as true; lists in any order; JSON by value."""
-    if qa.kind == "json":
+    return matches(reply, qa.kind, qa.answer, *qa.accept)
+
+
+def matches(reply: str, kind: str, *answers: str) -> bool:
+    """Equal to one of the answers, which are as true as each other; lists in any order; JSON by value, to the first."""
+    if kind == "json":
         try:
-            return bool(json.loads(reply) == json.loads(qa.answer))
+            return bool(json.loads(reply) == json.loads(answers[0]))
         except ValueError:
             return False
-    accepted = (qa.answer, *qa.accept)
-    if qa.kind == "list":
-        return any(_items(reply) == _items(answer) for answer in accepted)
-    return normalise(reply) in {normalise(answer) for answer in accepted}
+    if kind == "list":
+        return any(_items(reply) == _items(answer) for answer in answers)
+    return normalise(reply) in {normalise(answer) for answer in answers}
 
 
 def _items(text: str) -> list[str]:
@@ -125,6 +129,21 @@ def _progress(split: Split, samples: int, seed: int, what: str) -> Iterable[Samp
     pairs = [(family, seed + index) for index in range(samples) for family in FAMILIES]
     for family, number in tqdm(pairs, desc=f"{what}, held-out {split}", mininterval=5):
         yield make(family, number, split)
+
+
+def write_cases(folder: Path, samples: int, seed: int) -> Path:
+    """`QUESTIONS_EACH` questions about each of `samples` held-out pictures of each family, for `vlm.cases`."""
+    file = folder / "cases.jsonl"
+    with file.open("w", encoding="utf-8") as lines:
+        for sample in _progress("seeds", samples, seed, "pictures"):
+            name = f"{sample.family}-{sample.seed}.png"
+            sample.image.save(folder / name)
+            for qa in random.Random(sample.seed).sample(sample.questions, min(QUESTIONS_EACH, len(sample.questions))):
+                question = [{"type": "image", "image": name}, {"type": "text", "text": qa.question}]
+                messages = [{"role": "user", "content": question}, {"role": "assistant", "content": qa.answer}]
+                case = {"messages": messages, "task": qa.kind, "accept": list(qa.accept)}
+                lines.write(json.dumps(case, ensure_ascii=False) + "\n")
+    return file
 
 
 def facts_in(family: str, caption: str) -> set[str]:

@@ -153,7 +153,12 @@ class Recipe:
             self.check_parts(self.model)
 
     def check_parts(self, model: ModelConfig) -> None:
-        """Raises `CheckpointError` for a stage that needs a part which `model` lacks."""
+        """Raises `CheckpointError` for a stage that needs a part which `model` lacks, or for a quantised model."""
+        if model.quantization is not None:
+            raise CheckpointError(
+                f"config: recipe {self.name!r} would train a decoder in {model.quantization.name}, which has no "
+                "gradients; start from the model that it was made from, and quantise the result"
+            )
         absent = {"vision": model.clip is None, "audio": model.whisper is None}
         absent |= {"image_projector": absent["vision"], "audio_projector": absent["audio"], "decoder": False}
         needed = {"contrastive": "vision", "dense": "vision", "words": "vision", "ctc": "audio", "next-token": ""}

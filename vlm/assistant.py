@@ -23,6 +23,7 @@ from .generation import Reply, together
 from .limits import DEFAULTS, available_memory
 from .model import VLM
 from .processor import Processor
+from .quantize import numbers
 from .sampling_options import SamplingOptions, chosen
 
 _making = threading.Lock()
@@ -92,6 +93,8 @@ class Assistant(Answering):
     def facts(self) -> list[tuple[str, str]]:
         clip, whisper = self.config.clip, self.config.whisper
         rows = [("Model", self.name), ("Adapter", "none"), ("Context", f"{self.context:,} tokens")]
+        if self.config.quantization:
+            rows.append(("Decoder", str(self.config.quantization)))
         if clip:
             rows.append(("Sees", f"tiles of {clip.image_size} px, patches of {clip.patch_size} px"))
         if whisper:
@@ -105,10 +108,12 @@ class Assistant(Answering):
     def sizes(self) -> dict[str, tuple[int, int]]:
         """(parameters, bytes in memory) of each part: the decoder, each encoder, each projector."""
         found: dict[str, tuple[int, int]] = {}
-        for name, tensor in self.model.named_parameters():
+        tensors = dict(self.model.named_parameters())
+        counts = numbers({name: tensor.shape for name, tensor in tensors.items()}, self.config.quantization)
+        for name, tensor in tensors.items():
             part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
             count, size = found.get(part, (0, 0))
-            found[part] = count + tensor.numel(), size + tensor.nbytes
+            found[part] = count + counts[name], size + tensor.nbytes
         return found
 
     # --- asking ---
@@ -213,19 +218,21 @@ class Assistant(Answering):
 
 
 def load(
-    model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
-    allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
+    model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype | None = None,
+    quantize: str | None = None, allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
     """The embedded default model, a model folder (ours, or Hugging Face's Llama or LLaVA), or a hub id `org/name`.
 
     Args:
+        dtype: by default float32; of a quantised model bfloat16, which the kernels for it take.
+        quantize: `int8` or `int4` makes the decoder's weights so small as they are read (see `vlm/quantize.py`).
         engine: how much is generated at a time, and how much may wait.
 
     Raises:
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
     folder = sources.find(model)
-    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
     return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
 
 

@@ -32,6 +32,7 @@ from .disk import sync
 from .errors import CheckpointError
 from .model import VLM, build_empty
 from .processor import Processor
+from .quantize import while_loading
 from .tokenizer import Tokenizer
 
 MAX_HEADER_BYTES = 16 << 20
@@ -301,10 +302,13 @@ def load_processor(folder: Path) -> Processor:
 
 
 def load(
-    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
-    allow_nonfinite: bool = False,
+    folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu",
+    allow_nonfinite: bool = False, quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """A model folder -> model in `eval()` and its processor; nothing is returned half-loaded.
+
+    Args:
+        quantize: `int8` or `int4`: the decoder's matrices become that as they are read.
 
     Raises:
         CheckpointError: names the file or tensor and says what is wrong.
@@ -313,31 +317,38 @@ def load(
     processor = load_processor(folder)
     source = stored(folder)
     shapes = {name: source.shape(name) for name in source}
-    model = filled(processor.config, shapes, source.__getitem__, dtype=dtype, allow_nonfinite=allow_nonfinite)
-    return model.to(device=device), processor
+    parts = processor.config, shapes, source.__getitem__
+    config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
+    model = filled(config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
+    return model.to(device=device), Processor(config, processor.tokenizer)
 
 
 def filled(
     config: ModelConfig, shapes: Mapping[str, torch.Size], fetch: Callable[[str], Tensor], *,
-    dtype: torch.dtype = torch.float32, allow_nonfinite: bool = False,
+    dtype: torch.dtype | None = None, allow_nonfinite: bool = False,
 ) -> VLM:  # fmt: skip
     """A model in `eval()` whose weights are fetched one by one, straight into `dtype`, so that none is held twice.
 
     Args:
         shapes: of all tensors that there are; compared before the first is fetched.
         fetch: a tensor by its name.
+        dtype: by default float32; of a quantised model bfloat16, which the kernels for it take.
 
     Raises:
-        CheckpointError: names or shapes do not fit, a tensor is not of floating point, or as `check_values`.
+        CheckpointError: names or shapes do not fit, a tensor is of another kind than expected (floating point, or
+            the whole numbers of a quantised layer), or as `check_values`.
     """
+    dtype = dtype or (torch.bfloat16 if config.quantization else torch.float32)
     model = build_empty(config)
-    check_names({name: tensor.shape for name, tensor in state_dict(model).items()}, shapes)
+    expected = state_dict(model)
+    check_names({name: tensor.shape for name, tensor in expected.items()}, shapes)
     tensors: dict[str, Tensor] = {}
     for name in shapes:
-        tensor = fetch(name)
-        if not tensor.is_floating_point():
-            raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, expected floating point")
-        tensors[name] = tensor.to(dtype)
+        tensor, kind = fetch(name), expected[name].dtype
+        if tensor.is_floating_point() != kind.is_floating_point or not (kind.is_floating_point or tensor.dtype == kind):
+            wanted = "floating point" if kind.is_floating_point else str(kind)
+            raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, expected {wanted}")
+        tensors[name] = tensor.to(dtype) if kind.is_floating_point else tensor
         if not allow_nonfinite:
             check_values({name: tensors[name]})
     model.load_state_dict(tensors, strict=False, assign=True)  # the names were compared above
@@ -491,7 +502,7 @@ def save(
 ) -> None:  # fmt: skip
     """Writes a model folder atomically, in `dtype` (default: the weights' own)."""
     with atomic_folder(folder) as fresh:
-        tensors = {k: v.to(dtype) if dtype else v for k, v in state_dict(model).items()}
+        tensors = {k: v.to(dtype) if dtype and v.is_floating_point() else v for k, v in state_dict(model).items()}
         write_tensors(fresh, tensors, shard_bytes)
         (fresh / "config.json").write_text(json.dumps(to_dict(processor.config), indent=2) + "\n")
         processor.tokenizer.backend.save(str(fresh / "tokenizer.json"))

@@ -15,6 +15,7 @@ from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
 from .cli_models import compose, export
 from .cli_plugins import commands as plugins_commands
+from .cli_quantize import quantize
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
@@ -24,6 +25,7 @@ from .command_options import (
     MaxNewTokens,
     MinP,
     Model,
+    Quantize,
     Repetition,
     Seed,
     Stop,
@@ -53,6 +55,7 @@ app.command()(skill)
 app.command()(mcp)
 app.command()(export)
 app.command()(compose)
+app.command()(quantize)
 
 
 @app.command()
@@ -63,7 +66,7 @@ def ask(
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
-    model: Model = "default",
+    model: Model = "default", quantize: Quantize = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -90,7 +93,8 @@ def ask(
     with friendly_errors():
         from .conversation import question_messages
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, quantize=quantize)
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -101,10 +105,10 @@ def ask(
 
 @app.command()
 def chat(
-    context: typer.Context, model: Model = "default", backend_url: BackendUrl = None, backend_model: BackendModel = "",
-    backend_key_file: BackendKeyFile = None, system: System = "", max_new_tokens: MaxNewTokens = 256,
-    temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0,
-    repetition_penalty: Repetition = 1.0, seed: Seed = None,
+    context: typer.Context, model: Model = "default", quantize: Quantize = None, backend_url: BackendUrl = None,
+    backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None, system: System = "",
+    max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0,
+    min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
 ) -> None:  # fmt: skip
     """Talk in the terminal, over several turns. Type /help inside.
 
@@ -120,7 +124,8 @@ def chat(
     with friendly_errors():
         from .sampling_options import SamplingOptions
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, quantize=quantize)
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
 
@@ -152,6 +157,8 @@ def info(
             f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
             f"context {decoder.max_position_embeddings}",
         ]
+        if config.quantization:
+            lines.append(f"quantised {config.quantization} (the matrices of the decoder's blocks)")
         if clip:
             lines.append(
                 f"vision    CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
@@ -213,6 +220,7 @@ def evaluate(
         str, typer.Option(help="Which of: questions, captions, speech (comma separated).")
     ] = "questions,captions",
     seed: Annotated[int, typer.Option(help="First held-out seed.")] = 0,
+    quantize: Quantize = None,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
 ) -> None:
     """Accuracy on held-out seeds and styles of the studio, beside blind baselines.
@@ -227,7 +235,7 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        figures = evaluate(load_model(model), chosen, samples=samples, seed=seed)
+        figures = evaluate(load_model(model, quantize=quantize), chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
             out.write_text(json.dumps(figures, indent=1) + "\n")
@@ -236,7 +244,7 @@ def evaluate(
 @app.command()
 def demo(
     context: typer.Context,
-    model: Model = "default",
+    model: Model = "default", quantize: Quantize = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
@@ -263,13 +271,15 @@ def demo(
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, quantize=quantize)
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
 @app.command()
 def serve(
     model: Model = "default",
+    quantize: Quantize = None,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
     api_key: Annotated[
@@ -309,7 +319,7 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
+            status = serve(lambda: load_model(model, device, quantize, slots=slots, queue=queue_size), settings)
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -328,7 +338,7 @@ def caption(
     files_from: Annotated[
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
-    model: Model = "default",
+    model: Model = "default", quantize: Quantize = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
@@ -374,16 +384,19 @@ def caption(
     vlm caption photos --backend-url http://gpu-box:8000 --batch-size 32
     """
     backend = backend_of(context, backend_url, backend_model, backend_key_file)
+    if quantize and engine == "ray":
+        raise typer.BadParameter("--engine ray loads a folder: write one with vlm quantize", param_hint="--quantize")
     try:
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: answering(model, backend, device),
+            paths or [], files_from or [], load=lambda: answering(model, backend, device, quantize),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
-            model=str(backend or model), format=output_format, output=output, existing=existing, style=style,
-            prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,
-            max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
-            follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
+            model=str(backend or (f"{model} ({quantize})" if quantize else model)), format=output_format,
+            output=output, existing=existing, style=style, prompt=prompt, schema=schema, prefix=prefix,
+            suffix=suffix, extension=extension, max_new_tokens=max_new_tokens, batch_size=batch_size,
+            workers=workers, shard=shard, recursive=recursive, follow_links=follow_links, errors=errors,
+            dry_run=dry_run, engine=engine, actors=actors, device=device,
         )  # fmt: skip
     except VlmError as error:  # what fails of the pictures is counted instead
         typer.echo(f"error [{error.code}]: {printable(str(error))}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .backend import Backend
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
+Quantize = Annotated[
+    Literal["int8", "int4"] | None,
+    typer.Option(help="Make the decoder's weights so small while loading; activations are then bfloat16."),
+]
 System = Annotated[str, typer.Option(help="A system message.")]
 MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
 Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
@@ -35,7 +39,7 @@ BackendKeyFile = Annotated[
 ]
 SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
 """What the extra `skills` brings, as modules."""
-LOCAL = ("model", "device", "engine", "actors")
+LOCAL = ("model", "device", "engine", "actors", "quantize")
 """Options that mean nothing where a server answers."""
 
 
@@ -65,18 +69,18 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     return backend
 
 
-def load_model(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
+def load_model(model: str, device: str = "cpu", quantize: str | None = None, **engine: int | None) -> Assistant:
     """`engine`: fields of `EngineOptions`."""
     from .assistant import load
     from .limits import EngineOptions
 
-    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+    return load(model, device=device, quantize=quantize, engine=EngineOptions(**engine))  # type: ignore[arg-type]
 
 
-def answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+def answering(model: str, backend: Backend | None, device: str = "cpu", quantize: str | None = None) -> Answering:
     """A model that is loaded, or a server that is asked."""
     if backend is None:
-        return load_model(model, device)
+        return load_model(model, device, quantize)
     from .remote import connect
 
     return connect(backend)

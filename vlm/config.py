@@ -105,6 +105,34 @@ class SpecialIds:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """How the matrices inside the decoder's blocks are stored; the layout is `vlm/quantize.py`'s.
+
+    group: columns that share a scale, where it divides them; 0: all of a row.
+    """
+
+    bits: Literal[8, 4]
+    group: int
+    scheme: Literal["symmetric", "asymmetric"]
+
+    def __post_init__(self) -> None:
+        check_range("quantization.group", self.group, 0, 1 << 15)
+        known = {(8, "symmetric"): self.group == 0, (4, "asymmetric"): self.group in (16, 32, 64, 128, 256)}
+        if not known.get((self.bits, self.scheme), False):
+            raise CheckpointError(
+                f"config: quantization of {self.bits} bits, {self.scheme}, in groups of {self.group} is not computed "
+                "here; 8 bits symmetric without groups, or 4 bits asymmetric in groups of 16, 32, 64, 128 or 256"
+            )
+
+    @property
+    def name(self) -> str:
+        return f"int{self.bits}"
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.scheme}, {f'groups of {self.group}' if self.group else 'a scale for each row'}"
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """A whole model: decoder, and an encoder with its projector for each modality that it has."""
 
@@ -117,6 +145,7 @@ class ModelConfig:
     image_projector: ProjectorConfig | None = None
     audio_projector: ProjectorConfig | None = None
     system_prompt: str = ""
+    quantization: Quantization | None = None
     format_version: int = field(default=FORMAT_VERSION)
 
     def __post_init__(self) -> None:

@@ -62,6 +62,12 @@ def to_hf(
 
 def check_expressible(config: ModelConfig) -> None:
     """Raises `InputError` where LLaVA's layout has no field for what this model does."""
+    if config.quantization is not None:
+        raise InputError(
+            f"cannot be exported: its decoder is {config.quantization.name}, a layout of this program alone; "
+            "export the model that it was made from",
+            "cannot_export",
+        )
     clip, projector = config.clip, config.image_projector
     if clip is None or projector is None:
         return

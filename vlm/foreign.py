@@ -27,6 +27,7 @@ from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
 from .layouts import LLAVA_PROJECTOR, NEWLINE, Rows, clip_rows, same_rows
 from .model import VLM, build_empty
 from .processor import Processor
+from .quantize import while_loading
 from .tokenizer import Tokenizer
 
 Json = dict[str, Any]
@@ -136,15 +137,16 @@ def _once_ours(folder: Path, found: ModelConfig) -> ModelConfig:
 
 
 def load(
-    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
-    allow_nonfinite: bool = False, chat_template: str | None = None,
+    folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu",
+    allow_nonfinite: bool = False, chat_template: str | None = None, quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """As `checkpoint.load`, of a folder that others wrote. Raises `CheckpointError`."""
     checkpoint.verify_manifest(folder)  # there is one where this program wrote the folder
     found = understood(folder, chat_template=chat_template)
-    processor = Processor(found.config, found.tokenizer)
-    shapes, fetch = tensors_of(found)
-    model = checkpoint.filled(found.config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
+    parts = found.config, *tensors_of(found)
+    config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
+    processor = Processor(config, found.tokenizer)
+    model = checkpoint.filled(config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
     return model.to(device=device), processor
 
 

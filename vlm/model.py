@@ -15,6 +15,7 @@ from projector.build import build_projector
 from .batch import Batch, MediaBatch
 from .config import ModelConfig
 from .decoder import LlamaDecoder, RotaryEmbedding
+from .quantize import install
 
 
 def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, token_id: int) -> Tensor:
@@ -108,6 +109,8 @@ def build_empty(config: ModelConfig) -> VLM:
     """A model of this shape on the meta device, which takes no memory; only what no checkpoint stores is real."""
     with torch.device("meta"):
         model = build_model(config)
+    if config.quantization is not None:
+        install(model.decoder, config.quantization)
     for module in model.modules():
         if isinstance(module, ClipEncoder | RotaryEmbedding):
             module.fill_buffers()

@@ -13,7 +13,10 @@ from .config import ModelConfig
 from .errors import CheckpointError
 from .model import VLM
 from .processor import Processor
+from .quantize import numbers
 
+FLOATS = {"F64": torch.float32, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+"""Types of stored weights, and those that they have in memory."""
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 _FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken")
 """What is taken from the hub: data, never code or pickles."""
@@ -51,13 +54,13 @@ def _from_hub(name: str) -> Path:
 
 
 def load(
-    name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, dtype: torch.dtype = torch.float32,
-    device: torch.device | str = "cpu", allow_nonfinite: bool = False,
+    name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu", allow_nonfinite: bool = False, quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
-    """Model in `eval()` and processor of whatever `find` finds. Raises `CheckpointError`."""
+    """Model in `eval()` and processor of whatever `find` finds; arguments as `checkpoint.load`'s."""
     folder = find(name_or_path)
     read = checkpoint.load if foreign.is_ours(folder) else foreign.load
-    return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
 
 
 def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
@@ -71,17 +74,18 @@ def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
         config, layout = found.config, "Hugging Face's"
         shapes, _ = foreign.tensors_of(found)
     counts: dict[str, int] = {}
-    for name, shape in shapes.items():
+    for name, count in numbers(shapes, config.quantization).items():
         part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-        counts[part] = counts.get(part, 0) + shape.numel()
+        counts[part] = counts.get(part, 0) + count
     return config, layout, counts
 
 
 def dtype_of(folder: Path) -> torch.dtype:
-    """The type in which most of a folder's weights are stored."""
+    """The type in which most of a folder's weights are stored, whole numbers left out."""
     counts: dict[str, int] = {}
     for _, entry in checkpoint.stored(folder).entries.values():
         start, end = entry["data_offsets"]
-        counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + end - start
+        if entry["dtype"] in FLOATS:
+            counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + end - start
     found = max(counts, key=lambda name: counts[name], default="F32")
-    return {"BF16": torch.bfloat16, "F16": torch.float16}.get(found, torch.float32)
+    return FLOATS[found]
