@@ -62,13 +62,17 @@ def answer(llama: Llama, question: str, image: Image.Image | None = None) -> str
     return str(reply["choices"][0]["message"]["content"]).strip()
 
 
-def questions(n: int, seed: int, size: int) -> Iterator[tuple[Image.Image, str, str]]:
-    """A picture of (size, size), a question about it, the true answer."""
+def questions(n: int, seed: int, size: int) -> Iterator[tuple[Image.Image, str, tuple[str, ...]]]:
+    """A picture of (size, size), a question about it, what is right."""
     rng = random.Random(seed)
     for i in range(n):
         sample = make(FAMILIES[i % len(FAMILIES)], FIRST_SEED + i, "seeds")
         chosen = rng.choice(sample.questions)
-        yield sample.image.resize((size, size), Image.Resampling.BICUBIC), chosen.question, chosen.answer
+        yield (
+            sample.image.resize((size, size), Image.Resampling.BICUBIC),
+            chosen.question,
+            (chosen.answer, *chosen.accept),
+        )
 
 
 def main() -> None:
@@ -77,6 +81,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--model", default="default")
     parser.add_argument("--types", nargs="+", default=["f16", "q8_0"])
+    parser.add_argument("--class-token", choices=("last", "first"), default="last")
     options = parser.parse_args()
     assistant = vlm.load(options.model)
     clip = assistant.config.clip
@@ -86,12 +91,12 @@ def main() -> None:
     blind = [assistant.ask(text, max_new_tokens=LENGTH).text.strip() for _, text, _ in tqdm(asked)]
 
     def right(answers: list[str]) -> int:
-        return sum(a.lower() == truth.lower() for a, (*_, truth) in zip(answers, asked, strict=True))
+        return sum(a.lower() in map(str.lower, true) for a, (*_, true) in zip(answers, asked, strict=True))
 
     print(f"{options.n} questions; here {right(ours)} are answered right")
     for kind in options.types:
         with tempfile.TemporaryDirectory() as folder:
-            to_gguf(Path(folder) / "out", *sources.load(options.model), kind=kind)
+            to_gguf(Path(folder) / "out", *sources.load(options.model), kind=kind, class_token=options.class_token)
             with llama_cpp_with(Path(folder) / "out", kind) as (seeing, unseeing):
                 theirs = [answer(seeing, text, image) for image, text, _ in tqdm(asked)]
                 text_only = [answer(unseeing, text) for _, text, _ in tqdm(asked)]

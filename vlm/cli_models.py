@@ -29,6 +29,10 @@ def export(
         Literal["f32", "f16", "bf16", "q8_0"] | None,
         typer.Option("--type", help="Of a GGUF's matrices: f16 unless given."),
     ] = None,
+    class_token: Annotated[
+        Literal["last", "first"],
+        typer.Option(help="Of a GGUF: last for llama.cpp since May 2025, first for builds without its issue 25814."),
+    ] = "last",
 ) -> None:
     """Write a model for other programs. What their layout has no place for is named.
 
@@ -51,7 +55,8 @@ def export(
         parts = sources.load(folder, dtype=kept)
         card = checkpoint.model_card(folder)
         if to_gguf:
-            lines = [f"not as here: {phrase}" for phrase in to_gguf(out, *parts, kind=type_ or "f16", card=card)]
+            lost = to_gguf(out, *parts, kind=type_ or "f16", class_token=class_token, card=card)
+            lines = [f"not as here: {phrase}" for phrase in lost]
         else:
             lines = _summary(to_hf(out, *parts, card=card))
         typer.echo(f"written to {out}")

@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import torch
 from gguf import (
     GGML_QUANT_SIZES,
     GGML_QUANT_VERSION,
@@ -50,6 +52,11 @@ _KINDS = {
     "q8_0": (GGMLQuantizationType.Q8_0, LlamaFileType.MOSTLY_Q8_0),
 }
 """The type of the matrices -> its number in the file. Norms, biases and embeddings of positions stay float32."""
+ClassToken = Literal["first", "last"]
+"""LLaVA's tower begins with the class token. Since May 2025 (its pull request 13321) llama.cpp puts it behind the
+patches, and then drops the first of them as if it were the class token (its issue 25814; still so in the version
+tested here). A file for such builds has the embeddings of positions turned by one, so that each patch has its own.
+What is left: the first patch is not seen, the others move up by one, and the class token ends the picture."""
 Entries = dict[str, tuple[Tensor, Callable[[Tensor], Tensor] | None]]
 """Their name -> a tensor, and what changes its values (never its shape) as it is written."""
 _PROJECTOR = {
@@ -60,11 +67,15 @@ _PADDING = "squares with a border of grey (122, 116, 104)"
 """What llama.cpp makes of a picture for LLaVA's projector, whatever the model was trained on."""
 
 
-def to_gguf(folder: Path, model: VLM, processor: Processor, *, kind: str = "f16", card: str = "") -> list[str]:
+def to_gguf(
+    folder: Path, model: VLM, processor: Processor, *, kind: str = "f16", class_token: ClassToken = "last",
+    card: str = "",
+) -> list[str]:  # fmt: skip
     """Writes the files `NAME-KIND.gguf` and, where there are eyes, `mmproj-NAME-KIND.gguf`, atomically as one folder.
 
     Args:
         kind: f32, f16, bf16 or q8_0.
+        class_token: where the llama.cpp that will run it puts the tower's class token.
 
     Returns:
         What is not as here when llama.cpp runs it, a phrase each.
@@ -82,8 +93,8 @@ def to_gguf(folder: Path, model: VLM, processor: Processor, *, kind: str = "f16"
         _write(writer, decoder_tensors(config.decoder, own), kind)
         if config.clip is not None:
             writer = GGUFWriter(fresh / f"mmproj-{name}-{kind}.gguf", "clip")
-            lost += _describe_tower(writer, config, config.clip)
-            _write(writer, tower_tensors(config.clip, own), kind)
+            lost += _describe_tower(writer, config, config.clip, class_token)
+            _write(writer, tower_tensors(config.clip, own, class_token), kind)
         if config.whisper is not None:
             lost.append("sounds: the ears stay behind")
         if card:
@@ -140,7 +151,7 @@ def rope_factors(decoder: DecoderConfig) -> Tensor:
 # --- the eyes ---
 
 
-def _describe_tower(writer: GGUFWriter, config: ModelConfig, clip: ClipConfig) -> list[str]:
+def _describe_tower(writer: GGUFWriter, config: ModelConfig, clip: ClipConfig, class_token: ClassToken) -> list[str]:
     """Raises `InputError` where the graph for LLaVA's projector has no field for what this model does."""
     assert config.image_projector is not None
     hidden = int(clip.width * clip.mlp_ratio)
@@ -171,6 +182,8 @@ def _describe_tower(writer: GGUFWriter, config: ModelConfig, clip: ClipConfig) -
     writer.add_vision_block_count(_blocks(clip))
     writer.add_array("clip.vision.feature_layer", [_blocks(clip)])  # counted from the tower's input
     lost = []
+    if class_token == "last":
+        lost.append("the top left patch of a picture: the class token is read instead (llama.cpp's issue 25814)")
     if clip.fit != "pad":
         lost.append(f"pictures that are not square: llama.cpp makes them {_PADDING}; here: {clip.fit}")
     if clip.grids:
@@ -187,7 +200,7 @@ def _blocks(clip: ClipConfig) -> int:
     return clip.layers + clip.feature_layer + 1
 
 
-def tower_tensors(clip: ClipConfig, own: Mapping[str, Tensor]) -> Entries:
+def tower_tensors(clip: ClipConfig, own: Mapping[str, Tensor], class_token: ClassToken) -> Entries:
     """The tower without what follows the features, and the projector."""
     names = get_tensor_name_map(MODEL_ARCH.MMPROJ, _blocks(clip))
     found: Entries = {}
@@ -195,6 +208,9 @@ def tower_tensors(clip: ClipConfig, own: Mapping[str, Tensor]) -> Entries:
         if ours in own and "ln_post" not in ours:
             tensors = own[ours].chunk(len(parts))
             found |= {_renamed(names, part): (t, None) for part, t in zip(parts, tensors, strict=True)}
+    if class_token == "last":
+        positions, _ = found["v.position_embd.weight"]
+        found["v.position_embd.weight"] = positions, partial(torch.roll, shifts=-1, dims=0)
     found |= {theirs: (own[ours], None) for ours, theirs in _PROJECTOR.items()}
     return found | ({"v.image_newline": (own[NEWLINE], None)} if clip.grids else {})
 

@@ -114,12 +114,13 @@ def described(processor: Processor) -> Vocabulary:
         token = named.get(number)
         tokens.append(_UNUSED.format(number) if token is None else token)
         types.append(_type_of(token, added.get(number), model))
+    texts = {token["content"] for token in added.values()}
     if model["byte_fallback"]:
         space_first, notes = _space_first(data)
-        scores = _scores(model, tokens, {token["content"] for token in added.values()})
+        scores = _scores(model, tokens, texts)
         return Vocabulary("llama", tokens, types, scores=scores, space_first=space_first, lost=notes)
     split, whole_words = _split_of(data)
-    if whole_words != model["ignore_merges"] and not _merges_reach_all(model):
+    if whole_words != model["ignore_merges"] and not _merges_reach_all(model, texts):
         raise _cannot(f"model.ignore_merges {model['ignore_merges']} with the split {split}")
     merges = [" ".join(pair) for pair in model["merges"]]
     return Vocabulary("gpt2", tokens, types, split, merges=merges)
@@ -167,10 +168,10 @@ def _split_of(data: Json) -> tuple[str, bool]:
     return found
 
 
-def _merges_reach_all(model: Json) -> bool:
+def _merges_reach_all(model: Json, added: Container[str]) -> bool:
     """Whether each token is what its own merges make of it, so that looking words up first changes nothing."""
     bpe = models.BPE(model["vocab"], [tuple(pair) for pair in model["merges"]])
-    return all(len(bpe.tokenize(token)) == 1 for token in model["vocab"])
+    return all(len(bpe.tokenize(token)) == 1 for token in model["vocab"] if token not in added)
 
 
 # --- SentencePiece ---

@@ -161,7 +161,7 @@ def test_the_eyes(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path:
     assert config.clip is not None
     config = replace(config, clip=replace(config.clip, layers=3, feature_layer=-2, quick_gelu=True))
     model, processor = built(config, tiny_tokenizer)
-    lost = to_gguf(tmp_path / "out", model, processor, kind="f32")
+    lost = to_gguf(tmp_path / "out", model, processor, kind="f32", class_token="first")
     assert [phrase.partition(":")[0] for phrase in lost] == ["pictures that are not square", "tiles", "sounds"]
     fields, values, _ = contents(tmp_path / "out" / "mmproj-tiny-f32.gguf")
     expected = {
@@ -187,6 +187,12 @@ def test_the_eyes(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path:
     }  # fmt: skip
     for name, tensor in same.items():
         assert np.array_equal(values[name], tensor.detach().numpy()), name
+    lost = to_gguf(tmp_path / "last", model, processor, kind="f32", class_token="last")
+    assert lost[0].startswith("the top left patch of a picture")
+    _, turned, _ = contents(tmp_path / "last" / "mmproj-tiny-f32.gguf")
+    positions = tower.positional_embedding.detach().numpy()
+    assert np.array_equal(turned.pop("v.position_embd.weight"), np.concatenate((positions[1:], positions[:1])))
+    assert all(np.array_equal(tensor, values[name]) for name, tensor in turned.items())
     assert not any("blk.2." in name or "post_ln" in name for name in values)  # behind the features
 
 

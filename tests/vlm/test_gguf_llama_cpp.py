@@ -26,7 +26,7 @@ from PIL import Image
 from encoders.config import ClipConfig
 from vlm import checkpoint
 from vlm.config import DecoderConfig, ModelConfig, RopeScaling, SpecialIds
-from vlm.gguf_export import to_gguf
+from vlm.gguf_export import ClassToken, to_gguf
 from vlm.model import VLM, build_model, splice_features
 from vlm.processor import Processor
 from vlm.sampling import SamplingOptions
@@ -260,28 +260,36 @@ class Seeing:
 
 
 @torch.no_grad()
-def by_hand(model: VLM, clip: ClipConfig, tiles: torch.Tensor, *, class_last: bool) -> torch.Tensor:
+def by_hand(
+    model: VLM, clip: ClipConfig, tiles: torch.Tensor, *, class_last: bool, file: ClassToken = "first"
+) -> torch.Tensor:
     """uint8 (N, 3, S, S) -> (N * F, D), block by block, with the projector's GELU as llama.cpp computes it.
 
     Args:
-        class_last: as in issue 25814 of llama.cpp (its builds since May 2025): the class token stands behind the
-            patches, but positions and what is read out are counted as if it stood in front.
+        class_last: as in issue 25814 of llama.cpp: the class token stands behind the patches, but positions and
+            what is read out are counted as if it stood in front.
+        file: for which of the two it was written.
     """
     tower, projector = model.encoders["image"].visual, model.projectors["image"]
     patches = tower.conv1(model.encoders["image"].normalise(tiles)).flatten(2).transpose(1, 2)
     token = tower.class_embedding.expand(len(tiles), 1, -1)
-    x = tower.ln_pre(torch.cat((patches, token) if class_last else (token, patches), 1) + tower.positional_embedding)
+    positions = tower.positional_embedding
+    if file == "last":
+        positions = torch.cat((positions[1:], positions[:1]))
+    x = tower.ln_pre(torch.cat((patches, token) if class_last else (token, patches), 1) + positions)
     for block in tower.transformer.resblocks[: clip.layers + clip.feature_layer + 1]:
         x = block(x)
     return projector.linear_2(F.gelu(projector.linear_1(x[:, 1:]), approximate="tanh")).flatten(0, 1)
 
 
 @contextmanager
-def seeing(config: ModelConfig, tokenizer: Tokenizer, folder: Path, kind: str = "f32") -> Iterator[Seeing]:
+def seeing(
+    config: ModelConfig, tokenizer: Tokenizer, folder: Path, kind: str = "f32", file: ClassToken = "first"
+) -> Iterator[Seeing]:
     model = build_model(config)
     randomised(model)
     processor = Processor(config, tokenizer)
-    to_gguf(folder / "out", model, processor, kind=kind)
+    to_gguf(folder / "out", model, processor, kind=kind, class_token=file)
     tower = MTMDChatHandler(str(folder / "out" / f"mmproj-tiny-{kind}.gguf"), verbose=False, use_gpu=False)
     with running(folder / "out" / f"tiny-{kind}.gguf", logits_all=True, chat_handler=tower) as llama:
         yield Seeing(llama, tower, model, processor)
@@ -327,17 +335,20 @@ def test_by_hand_is_what_the_model_computes(tiny_config: ModelConfig, gelu: str)
 @torch.no_grad()
 @pytest.mark.parametrize("gelu", FEATURES)
 @pytest.mark.parametrize("kind", ["f32", "f16"])
+@pytest.mark.parametrize("file", ["first", "last"])
 def test_features_and_greedy_tokens(
-    tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path, class_last: bool, gelu: str, kind: str
-) -> None:
+    tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path, class_last: bool, gelu: str, kind: str,
+    file: ClassToken,
+) -> None:  # fmt: skip
     """On a picture of the tower's size: how others are made so is not the same."""
     config, image = overview(tiny_config, quick_gelu=gelu == "quick"), picture(32, 32)
     question = [{"type": "image", "image": image}, {"type": "text", "text": "what is red?"}]
-    with seeing(config, tiny_tokenizer, tmp_path, kind) as there:
+    with seeing(config, tiny_tokenizer, tmp_path, kind, file) as there:
         sample = there.processor([{"role": "user", "content": question}], for_training=False)
         tiles = there.processor.transforms["image"](image).inputs
-        features = by_hand(there.model, there.clip, tiles, class_last=class_last)
+        features = by_hand(there.model, there.clip, tiles, class_last=class_last, file=file)
         assert difference(there.features(image), features) <= FEATURES[gelu]
+        right = by_hand(there.model, there.clip, tiles, class_last=False)
         ids, answer = there.answer("what is red?", image, 32)
     image_id = config.special_ids.image
     assert [image_id if number < 0 else number for number in ids] == sample.input_ids.tolist()
@@ -348,7 +359,10 @@ def test_features_and_greedy_tokens(
         expected.append(int(decoder(embeds)[0, -1].argmax()))
         embeds = torch.cat((embeds, decoder.embed(torch.tensor([expected[-1:]]))), 1)
     assert answer == expected
-    if not class_last:
+    if class_last and file == "last":  # all patches but the first are seen as they are
+        assert difference(features[:-1], right[1:]) <= 1e-5
+    elif not class_last and file == "first":
+        assert difference(features, right) == 0.0
         assert answer == answer_ids(there.model, sample, SamplingOptions(max_new_tokens=32))
 
 
