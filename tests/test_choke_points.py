@@ -54,6 +54,7 @@ HAZARDS = {
             r"safetensors(\.\w+)?\.(load|load_file|load_model|safe_open|deserialize)",
             r"torch\.(load|hub\..*|package\..*|jit\.load|export\.load)", r"torch\.distributed\.checkpoint\..*",
             r"(pickle|cPickle|_pickle|dill|cloudpickle|joblib|shelve|marshal)\.(load|loads|Unpickler|open)",
+            r"gguf(\.gguf_reader)?\.GGUFReader",
         ),
         ("vlm/checkpoint.py",),
     ),

@@ -32,7 +32,12 @@ ONLY_IN: dict[str, set[str]] = {
     # foreign bytes, weights and vocabularies come in through one door each
     "soundfile": {"encoders/media.py"},
     "safetensors": {"vlm/checkpoint.py"},
-    "tokenizers": {"vlm/tokenizer.py", "vlm/foreign_tokenizers.py", "training/tokenizer.py"},
+    "tokenizers": {
+        "vlm/tokenizer.py",
+        "vlm/foreign_tokenizers.py",
+        "vlm/gguf_tokenizer.py",
+        "training/tokenizer.py",
+    },
     # what the demo is made of
     **{
         name: {"demo/"}
@@ -47,6 +52,7 @@ ONLY_IN: dict[str, set[str]] = {
     "soxr": {"encoders/media.py", "training/synthetic/speech.py"},
     "jiwer": {"training/evaluate.py"},
     "llguidance": {"vlm/constraints.py"},
+    "gguf": {"vlm/gguf_export.py", "vlm/gguf_tokenizer.py"},
     "pyarrow": {"demo/captioning/tables.py"},
     "ray": {"demo/captioning/on_ray.py"},
     "sqlite3": {"demo/captioning/journal.py"},

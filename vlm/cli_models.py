@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,14 +20,26 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it 
 def export(
     model: Annotated[str, typer.Argument(help="A model folder, a hub id, or 'default'.")],
     out: Out,
-    to: Annotated[Literal["hf"], typer.Option(help="hf: transformers' Llama, LLaVA or LLaVA-NeXT.")] = "hf",
+    to: Annotated[
+        Literal["hf", "gguf"],
+        typer.Option(help="hf: transformers' Llama, LLaVA or LLaVA-NeXT. gguf: llama.cpp (extra: vlm-studio[gguf])."),
+    ] = "hf",
     dtype: Dtype = "stored",
+    type_: Annotated[
+        Literal["f32", "f16", "bf16", "q8_0"] | None,
+        typer.Option("--type", help="Of a GGUF's matrices: f16 unless given."),
+    ] = None,
+    class_token: Annotated[
+        Literal["last", "first"],
+        typer.Option(help="Of a GGUF: last for llama.cpp since May 2025, first for builds without its issue 25814."),
+    ] = "last",
 ) -> None:
     """Write a model for other programs. What their layout has no place for is named.
 
     \b
     vlm export default --to hf --out studio-hf
     vlm ask examples/chart.png "What is the title?" --model studio-hf     and back
+    vlm export default --to gguf --type q8_0 --out studio-gguf
     """
     with friendly_errors():
         import torch
@@ -34,13 +47,29 @@ def export(
         from . import checkpoint, sources
         from .export import to_hf
 
+        if (to == "gguf" and dtype != "stored") or (to == "hf" and type_):
+            raise InputError("--dtype is for --to hf, --type for --to gguf", "bad_option")
+        to_gguf = _gguf_writer() if to == "gguf" else None
         folder = sources.find(model)
         kept = sources.dtype_of(folder) if dtype == "stored" else getattr(torch, dtype)
         parts = sources.load(folder, dtype=kept)
-        rest = to_hf(out, *parts, card=checkpoint.model_card(folder))
+        card = checkpoint.model_card(folder)
+        if to_gguf:
+            lost = to_gguf(out, *parts, kind=type_ or "f16", class_token=class_token, card=card)
+            lines = [f"not as here: {phrase}" for phrase in lost]
+        else:
+            lines = _summary(to_hf(out, *parts, card=card))
         typer.echo(f"written to {out}")
-        for line in _summary(rest):
+        for line in lines:
             typer.echo(line)
+
+
+def _gguf_writer() -> Callable[..., list[str]]:
+    try:
+        from .gguf_export import to_gguf
+    except ModuleNotFoundError as error:
+        raise InputError(f"--to gguf needs {error.name}: pip install 'vlm-studio[gguf]'", "missing_extra") from None
+    return to_gguf
 
 
 def _summary(rest: list[str]) -> list[str]:

@@ -68,7 +68,7 @@ def _of_sentencepiece(path: Path) -> Backend:
 
 
 # Llama 3's own split of text into words, and its control tokens in the order of their ids (meta-llama/llama-models).
-_LLAMA3_WORDS = (
+LLAMA3_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
     r"|\s+(?!\S)|\s+"
 )
@@ -86,7 +86,7 @@ def _of_tiktoken(path: Path) -> Backend:
 
     reserved = range(2, 2 + _LLAMA3_CONTROL_COUNT - len(_LLAMA3_CONTROLS))
     controls = [*_LLAMA3_CONTROLS, *(f"<|reserved_special_token_{i}|>" for i in reserved)]
-    backend: Backend = TikTokenConverter(str(path), _LLAMA3_WORDS, extra_special_tokens=controls).converted()
+    backend: Backend = TikTokenConverter(str(path), LLAMA3_WORDS, extra_special_tokens=controls).converted()
     return backend
 
 

@@ -16,12 +16,46 @@ _TEXT = """
 """
 
 
-def as_jinja(template: ChatTemplate, image_token: str, system_prompt: str = "") -> str:
-    """Renders a conversation to the text that `vlm.chat.render` renders; each image is one `image_token`."""
-    image = image_token + template.media_suffix
+# Where each picture stands, llama.cpp and its Python bindings put a marker into the text before they render:
+# `<__media__>`, or with random letters `<__media_abc__>`. What follows is read as what stands between pictures.
+_MARKED = """
+{%- macro pictures(text) -%}
+  {%- for piece in text.split('<__media')[1:] -%}{{ '<__media' + piece.split('__>')[0] + '__>' + SUFFIX }}{%- endfor -%}
+{%- endmacro -%}
+{%- macro words(text) -%}
+  {%- for piece in text.split('<__media') -%}
+    {%- if loop.first -%}{%- if piece -%}{{ PREFIX + piece }}{%- endif -%}
+    {%- elif piece.split('__>')[1:] | join('__>') -%}{{ PREFIX + (piece.split('__>')[1:] | join('__>')) }}{%- endif -%}
+  {%- endfor -%}
+{%- endmacro -%}
+{%- macro mixed(text) -%}
+  {%- for piece in text.split('<__media') -%}
+    {%- if loop.first -%}{{ words(piece) }}
+    {%- else -%}{{ pictures('<__media' + piece) + words('<__media' + piece) }}{%- endif -%}
+  {%- endfor -%}
+{%- endmacro -%}
+"""
+
+
+def as_jinja(template: ChatTemplate, image_token: str | None, system_prompt: str = "") -> str:
+    """Renders a conversation to the text that `vlm.chat.render` renders.
+
+    Args:
+        image_token: what each image becomes. None: pictures are llama.cpp's markers in the text already.
+    """
     system = system_prompt or template.default_system
+    if image_token is None:
+        macros = _MARKED.replace("SUFFIX", _quoted(template.media_suffix)).replace(
+            "PREFIX", _quoted(template.text_prefix)
+        )
+        said, parts = _marked(template)
+    else:
+        macros = ""
+        said = [f"{{{{- {_quoted(template.text_prefix)} + message['content'] -}}}}"]
+        parts = _parts(template, image_token + template.media_suffix)
     lines = [
         _TEXT,
+        macros,
         f"{{%- set ns = namespace(system={_quoted(system)}, block='') -%}}",
         "{%- set said = messages -%}",
         "{%- if messages[0]['role'] == 'system' -%}"
@@ -39,9 +73,9 @@ def as_jinja(template: ChatTemplate, image_token: str, system_prompt: str = "") 
         _out(_joined(template.user[0])),
         "{{- ns.block -}}{%- set ns.block = '' -%}",
         "{%- if message['content'] is string -%}",
-        f"{{{{- {_quoted(template.text_prefix)} + message['content'] -}}}}",
+        *said,
         "{%- else -%}",
-        *_parts(template, image),
+        *parts,
         "{%- endif -%}",
         _out(_joined(template.user[1])),
         "{%- else -%}",
@@ -61,6 +95,14 @@ def _parts(template: ChatTemplate, image: str) -> list[str]:
     if template.media_first:
         return [loop, images, "{%- endif -%}", end, loop, "{%- if " + texts, end]
     return [loop, images, "{%- elif " + texts, end]
+
+
+def _marked(template: ChatTemplate) -> tuple[list[str], list[str]]:
+    """What is said of a content that is one text, and of one that is a list of parts."""
+    macros = ("pictures", "words") if template.media_first else ("mixed",)
+    said = ["{{- " + f"{macro}(message['content'])" + " -}}" for macro in macros]
+    loop = "{%- for part in message['content'] if part['type'] == 'text' -%}"
+    return said, [loop + "{{- " + f"{macro}(part['text'])" + " -}}{%- endfor -%}" for macro in macros]
 
 
 def _joined(pieces: Pieces) -> str:

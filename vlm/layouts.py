@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from torch import Tensor
+
 Rows = dict[str, tuple[str, ...]]
 """Our name -> theirs."""
 
@@ -57,3 +59,11 @@ LLAVA_PROJECTOR: Rows = {
     },
     NEWLINE: ("image_newline",),
 }  # fmt: skip
+
+
+def interleaved(weight: Tensor, heads: int) -> Tensor:
+    """(heads * H, C) rows of queries or keys: rotated pairs (i, i + H/2) of a head -> pairs (2i, 2i + 1).
+
+    Hugging Face's Llama turns halves against each other, Meta's and llama.cpp's turn neighbours.
+    """
+    return weight.view(heads, 2, -1, weight.shape[-1]).transpose(1, 2).reshape(weight.shape)

@@ -50,7 +50,7 @@ def tik(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tokenizer, tiktoken.E
     lines = (f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items())
     (folder / "tokenizer.model").write_text("".join(lines))
     reference = tiktoken.Encoding(
-        "test", pat_str=foreign_tokenizers._LLAMA3_WORDS, mergeable_ranks=ranks, special_tokens={}
+        "test", pat_str=foreign_tokenizers.LLAMA3_WORDS, mergeable_ranks=ranks, special_tokens={}
     )
     return read_tokenizer(folder), reference
 
