@@ -214,18 +214,19 @@ class Assistant(Answering):
 
 def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
-    allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
+    allow_nonfinite: bool = False, allow_pickle: bool = False, engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
-    """The embedded default model, a model folder (ours, or Hugging Face's Llama or LLaVA), or a hub id `org/name`.
+    """The embedded default model, a model folder (ours, or in a layout of others), or a hub id `org/name`.
 
     Args:
+        allow_pickle: read weights that torch.save wrote (`.pth`, `.bin`); nothing in them is run.
         engine: how much is generated at a time, and how much may wait.
 
     Raises:
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
-    folder = sources.find(model)
-    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    folder = sources.find(model, allow_pickle=allow_pickle)
+    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, allow_pickle=allow_pickle)
     return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
 
 

@@ -18,6 +18,7 @@ from .cli_plugins import commands as plugins_commands
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
+    AllowPickle,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -63,7 +64,7 @@ def ask(
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
-    model: Model = "default",
+    model: Model = "default", allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -90,7 +91,8 @@ def ask(
     with friendly_errors():
         from .conversation import question_messages
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, allow_pickle=allow_pickle)
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -101,8 +103,9 @@ def ask(
 
 @app.command()
 def chat(
-    context: typer.Context, model: Model = "default", backend_url: BackendUrl = None, backend_model: BackendModel = "",
-    backend_key_file: BackendKeyFile = None, system: System = "", max_new_tokens: MaxNewTokens = 256,
+    context: typer.Context, model: Model = "default", allow_pickle: AllowPickle = False,
+    backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
+    system: System = "", max_new_tokens: MaxNewTokens = 256,
     temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0,
     repetition_penalty: Repetition = 1.0, seed: Seed = None,
 ) -> None:  # fmt: skip
@@ -120,7 +123,8 @@ def chat(
     with friendly_errors():
         from .sampling_options import SamplingOptions
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, allow_pickle=allow_pickle)
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
 
@@ -129,6 +133,7 @@ def chat(
 def info(
     model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
     as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """What a model is: its parts, sizes, template and files.
 
@@ -140,8 +145,8 @@ def info(
         from .config import to_dict
         from .sources import described, find
 
-        folder = find(model)
-        config, layout, sizes = described(folder)
+        folder = find(model, allow_pickle=allow_pickle)
+        config, layout, sizes = described(folder, allow_pickle=allow_pickle)
         if as_json:
             typer.echo(json.dumps(to_dict(config), indent=2))
             return
@@ -208,6 +213,7 @@ def train(
 @app.command("eval")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
+    allow_pickle: AllowPickle = False,
     samples: Annotated[int, typer.Option("--samples", "-n", help="Pictures of each family and split.")] = 40,
     parts: Annotated[
         str, typer.Option(help="Which of: questions, captions, speech (comma separated).")
@@ -227,7 +233,7 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        figures = evaluate(load_model(model), chosen, samples=samples, seed=seed)
+        figures = evaluate(load_model(model, allow_pickle=allow_pickle), chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
             out.write_text(json.dumps(figures, indent=1) + "\n")
@@ -236,7 +242,7 @@ def evaluate(
 @app.command()
 def demo(
     context: typer.Context,
-    model: Model = "default",
+    model: Model = "default", allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
@@ -263,13 +269,15 @@ def demo(
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, allow_pickle=allow_pickle)
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
 @app.command()
 def serve(
     model: Model = "default",
+    allow_pickle: AllowPickle = False,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
     api_key: Annotated[
@@ -309,7 +317,9 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
+            status = serve(
+                lambda: load_model(model, device, allow_pickle=allow_pickle, slots=slots, queue=queue_size), settings
+            )
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -328,7 +338,7 @@ def caption(
     files_from: Annotated[
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
-    model: Model = "default",
+    model: Model = "default", allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
@@ -374,11 +384,13 @@ def caption(
     vlm caption photos --backend-url http://gpu-box:8000 --batch-size 32
     """
     backend = backend_of(context, backend_url, backend_model, backend_key_file)
+    if allow_pickle and engine == "ray":
+        raise typer.BadParameter("--allow-pickle: with --engine ray export the model first (vlm export --to hf)")
     try:
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: answering(model, backend, device),
+            paths or [], files_from or [], load=lambda: answering(model, backend, device, allow_pickle=allow_pickle),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
             model=str(backend or model), format=output_format, output=output, existing=existing, style=style,
             prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,

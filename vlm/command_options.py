@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .backend import Backend
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
+AllowPickle = Annotated[
+    bool, typer.Option("--allow-pickle", help="Read weights that torch.save wrote (.pth, .bin); no code in them runs.")
+]
 System = Annotated[str, typer.Option(help="A system message.")]
 MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
 Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
@@ -35,7 +38,7 @@ BackendKeyFile = Annotated[
 ]
 SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
 """What the extra `skills` brings, as modules."""
-LOCAL = ("model", "device", "engine", "actors")
+LOCAL = ("model", "allow_pickle", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 
 
@@ -52,7 +55,10 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     for name in LOCAL:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"--{name} is about a model here, --backend-url names a server: give one of them")
+            option = name.replace("_", "-")
+            raise typer.BadParameter(
+                f"--{option} is about a model here, --backend-url names a server: give one of them"
+            )
     from .backend import Backend
 
     key = os.environ.get("VLM_BACKEND_KEY", "") if key_file is None else _first_line(key_file)
@@ -65,18 +71,19 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     return backend
 
 
-def load_model(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
+def load_model(model: str, device: str = "cpu", *, allow_pickle: bool = False, **engine: int | None) -> Assistant:
     """`engine`: fields of `EngineOptions`."""
     from .assistant import load
     from .limits import EngineOptions
 
-    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+    options = EngineOptions(**engine)  # type: ignore[arg-type]
+    return load(model, device=device, allow_pickle=allow_pickle, engine=options)
 
 
-def answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+def answering(model: str, backend: Backend | None, device: str = "cpu", *, allow_pickle: bool = False) -> Answering:
     """A model that is loaded, or a server that is asked."""
     if backend is None:
-        return load_model(model, device)
+        return load_model(model, device, allow_pickle=allow_pickle)
     from .remote import connect
 
     return connect(backend)
