@@ -47,7 +47,10 @@ HAZARDS = {
     ),
     "opening archives": Hazard(
         (r"zipfile\..*", r"shutil\.unpack_archive"),
-        ("demo/archive.py",),
+        (
+            "demo/archive.py",
+            "vlm/torch_zip.py",  # weights that torch.save wrote, before torch opens them
+        ),
     ),
     "reading weights": Hazard(
         (
@@ -85,26 +88,36 @@ def python_files(folder: Path) -> Iterator[Path]:
             yield from python_files(path)
 
 
-def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of everything that is imported, or reached through what is imported."""
-    aliases: dict[str, str] = {}
+def imported(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """(line, name in this file, dotted name) of everything that is imported."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                aliases[alias.asname or alias.name.split(".")[0]] = (
-                    alias.name if alias.asname else alias.name.split(".")[0]
-                )
-                yield node.lineno, alias.name
+                first = alias.name.split(".")[0]
+                yield node.lineno, alias.asname or first, alias.name if alias.asname else first
+                yield node.lineno, "", alias.name
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
-                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-                yield node.lineno, f"{node.module}.{alias.name}"
+                yield node.lineno, alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def dotted(node: ast.AST, aliases: dict[str, str]) -> str:
+    """What an expression `name.attribute...` stands for; empty where its name is not imported."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts, node = [node.attr, *parts], node.value
+    return ".".join([aliases[node.id], *parts]) if isinstance(node, ast.Name) and node.id in aliases else ""
+
+
+def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything that is imported, or reached through what is imported."""
+    aliases = {}
+    for line, name, full in imported(tree):
+        aliases[name] = full
+        yield line, full
     for node in ast.walk(tree):
-        parts, root = [], node
-        while isinstance(root, ast.Attribute):
-            parts, root = [root.attr, *parts], root.value
-        if isinstance(root, ast.Name) and root.id in aliases:
-            yield root.lineno, ".".join([aliases[root.id], *parts])
+        if name := dotted(node, aliases):
+            yield node.lineno, name
 
 
 def offences(source: str, file: str) -> list[str]:
@@ -116,10 +129,13 @@ def offences(source: str, file: str) -> list[str]:
             hit = any(re.fullmatch(pattern, name) for pattern in rule.primitives)
             if hit and file not in rule.allowed:
                 found.append(f"{file}:{line}: {hazard}: {name}")
+    aliases = {name: full for _, name, full in imported(tree)}
     for node in ast.walk(tree):
-        pickles = isinstance(node, ast.keyword) and node.arg == "allow_pickle"
-        if pickles and not (isinstance(node.value, ast.Constant) and node.value.value is False):
-            found.append(f"{file}:{node.value.lineno}: reading weights: allow_pickle")
+        if isinstance(node, ast.Call) and dotted(node.func, aliases).startswith("numpy."):
+            for keyword in node.keywords:  # other functions may have an option of this name
+                value = keyword.value
+                if keyword.arg == "allow_pickle" and not (isinstance(value, ast.Constant) and value.value is False):
+                    found.append(f"{file}:{value.lineno}: reading weights: allow_pickle")
         name = node.arg if isinstance(node, ast.keyword) else getattr(node, "value", None) or getattr(node, "id", None)
         if name == "trust_remote_code":
             found.append(f"{file}:{getattr(node, 'lineno', 0)}: foreign code: {name}")
@@ -148,6 +164,7 @@ def test_primitives_are_called_at_their_choke_points_only() -> None:
         "from safetensors import safe_open; safe_open(x)", "import safetensors.torch as st; st.load_file(x)",
         "import torch; torch.load(x)", "import pickle; pickle.loads(x)", "from pickle import Unpickler",
         "import numpy as np; np.load(x, allow_pickle=True)", "import numpy as np; np.load(x, allow_pickle=flag)",
+        "from numpy import load; load(x, allow_pickle=True)", "import numpy; numpy.load(x, allow_pickle=flag)",
         "from urllib.request import urlopen", "import urllib.request; urllib.request.urlopen(x)", "import requests",
         "import httpx", "def f():\n    import socket", "import asyncio; asyncio.open_connection(x)",
         "load(x, trust_remote_code=True)", "options = {'trust_remote_code': True}", "trust_remote_code = True",
@@ -163,6 +180,7 @@ def test_the_detector_sees(line: str) -> None:
         "from PIL import Image; Image.new('RGB', (1, 1)); Image.fromarray(x)",
         "open(x)", "from pathlib import Path; Path(x).open()",
         "import numpy as np; np.load(x)", "import numpy as np; np.load(x, allow_pickle=False)",
+        "import numpy as np; from .sources import load; load(x, allow_pickle=flag)",
         "from urllib.parse import quote",
         "from safetensors.torch import save_file; save_file(x)", "image.open(x)", "import torch; torch.save(x)",
     ],

@@ -219,20 +219,25 @@ class Assistant(Answering):
 
 def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype | None = None,
-    quantize: str | None = None, allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
+    quantize: str | None = None, allow_nonfinite: bool = False, allow_pickle: bool = False,
+    engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
-    """The embedded default model, a model folder (ours, or Hugging Face's Llama or LLaVA), or a hub id `org/name`.
+    """The embedded default model, a model folder (ours, or in a layout of others), or a hub id `org/name`.
 
     Args:
         dtype: by default float32; of a quantised model bfloat16, which the kernels for it take.
         quantize: `int8` or `int4` makes the decoder's weights so small as they are read (see `vlm/quantize.py`).
+        allow_pickle: read weights that torch.save wrote (`.pth`, `.bin`); nothing in them is run.
         engine: how much is generated at a time, and how much may wait.
 
     Raises:
         CheckpointError: the folder cannot be used; the message names the file and the reason.
     """
-    folder = sources.find(model)
-    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
+    folder = sources.find(model, allow_pickle=allow_pickle)
+    parts = sources.load(
+        folder, dtype=dtype, device=device, quantize=quantize, allow_nonfinite=allow_nonfinite,
+        allow_pickle=allow_pickle,
+    )  # fmt: skip
     return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
 
 

@@ -16,6 +16,7 @@ import stat
 import struct
 import sys
 import uuid
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -34,6 +35,7 @@ from .model import VLM, build_empty
 from .processor import Processor
 from .quantize import while_loading
 from .tokenizer import Tokenizer
+from .torch_zip import storages
 
 MAX_HEADER_BYTES = 16 << 20
 MAX_TENSORS = 20_000
@@ -41,7 +43,10 @@ MAX_HEADER_ITEMS = 16 * MAX_TENSORS
 MAX_NAME = 1000
 MAX_JSON_BYTES = 4 << 20
 SHARD_BYTES = 4 << 30
-_ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
 DEFAULT = "default"
 
 
@@ -143,7 +148,7 @@ def check_safetensors(path: Path) -> dict[str, Any]:
 
 def _span(file: str, name: str, entry: Any) -> tuple[int, int, str]:
     try:
-        item, shape, (start, end) = _ITEM_BYTES.get(entry["dtype"]), entry["shape"], entry["data_offsets"]
+        dtype, shape, (start, end) = _DTYPES.get(entry["dtype"]), entry["shape"], entry["data_offsets"]
         wanted = 1
         for size in (*shape, start, end):
             if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
@@ -154,17 +159,29 @@ def _span(file: str, name: str, entry: Any) -> tuple[int, int, str]:
             wanted *= size
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: malformed entry for tensor {reprlib.repr(name)}") from error
-    if item is None:
+    if dtype is None:
         raise CheckpointError(f"{file}: tensor {name!r} has the unsupported dtype {reprlib.repr(entry['dtype'])}")
-    if end - start != wanted * item:
-        raise CheckpointError(f"{file}: tensor {name!r} spans {end - start} bytes, its shape needs {wanted * item}")
+    if end - start != (needed := wanted * dtype.itemsize):
+        raise CheckpointError(f"{file}: tensor {name!r} spans {end - start} bytes, its shape needs {needed}")
     return start, end, name
 
 
-class Stored(Mapping[str, Tensor]):
-    """The tensors of safetensors files by name: headers are checked at once, a tensor is mapped when it is asked for.
+class Source(Mapping[str, Tensor]):
+    """Tensors by name, whose shapes and types are known before the first is read.
 
-    Nothing is kept: of a tensor that is converted the pages are free again with the tensor.
+    Each is read, or mapped, when it is asked for, and nothing is kept: of a tensor that is converted the pages are
+    free again with the tensor.
+    """
+
+    @abstractmethod
+    def shape(self, name: str) -> torch.Size: ...
+
+    @abstractmethod
+    def dtype(self, name: str) -> torch.dtype: ...
+
+
+class Stored(Source):
+    """The tensors of safetensors files; all headers are checked at once.
 
     Raises:
         CheckpointError: as `check_safetensors`; a tensor that stands in two files.
@@ -197,6 +214,76 @@ class Stored(Mapping[str, Tensor]):
     def shape(self, name: str) -> torch.Size:
         return torch.Size(self.entries[name][1]["shape"])
 
+    def dtype(self, name: str) -> torch.dtype:
+        return _DTYPES[self.entries[name][1]["dtype"]]
+
+
+class Pickled(Source):
+    """The tensors of files that `torch.save` wrote, each a dict from names to tensors. Nothing in them is run.
+
+    The pickle is checked by `torch_zip`, then read by torch's restricted reader onto the meta device: what comes of it
+    are shapes and offsets. A tensor is a map of its own bytes of the file.
+
+    Raises:
+        CheckpointError: as `torch_zip.storages`; something else than a dict of tensors, a tensor that reaches beyond
+            its bytes, or stands in two files.
+    """
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self.entries: dict[str, tuple[Path, Tensor, int]] = {}
+        for file in files:
+            _exists(file)
+            try:
+                places = storages(file, regular_size(file))
+                content = torch.load(file, map_location="meta", weights_only=True)
+            except CheckpointError:
+                raise
+            except Exception as error:  # the readers raise whatever they meet
+                raise CheckpointError(f"{file.name}: no file of tensors ({type(error).__name__})") from error
+            for name, tensor, offset in _pickled(file, content, places):
+                if name in self.entries:
+                    raise CheckpointError(f"{file.name}: tensor {name!r} stands in two files")
+                self.entries[name] = file, tensor, offset
+
+    def __getitem__(self, name: str) -> Tensor:
+        file, meta, offset = self.entries[name]
+        whole = torch.UntypedStorage.from_file(str(file), shared=False, nbytes=regular_size(file))
+        part = whole[offset : offset + meta.untyped_storage().nbytes()]
+        found = torch.empty(0, dtype=meta.dtype)
+        return found.set_(part, meta.storage_offset(), meta.shape, meta.stride())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def shape(self, name: str) -> torch.Size:
+        return self.entries[name][1].shape
+
+    def dtype(self, name: str) -> torch.dtype:
+        return self.entries[name][1].dtype
+
+
+def _pickled(file: Path, content: Any, places: Mapping[int, int]) -> Iterator[tuple[str, Tensor, int]]:
+    """(name, tensor on the meta device, offset of its storage in the file) of each tensor."""
+    if not isinstance(content, dict) or len(content) > MAX_TENSORS:
+        raise CheckpointError(f"{file.name}: holds no dict of at most {MAX_TENSORS} tensors")
+    for name, tensor in content.items():
+        if not isinstance(name, str) or len(name) > MAX_NAME or not isinstance(tensor, Tensor):
+            raise CheckpointError(
+                f"{file.name}: {reprlib.repr(name)} is no tensor; a flat dict of tensors is read here"
+            )
+        if tensor.dtype not in _DTYPES.values() or tensor.layout != torch.strided:
+            raise CheckpointError(f"{file.name}: tensor {name!r} has the unsupported dtype {tensor.dtype}")
+        storage = tensor.untyped_storage()
+        offset, size = getattr(storage, "_checkpoint_offset", -1), storage.nbytes()
+        steps = zip(tensor.shape, tensor.stride(), strict=True)
+        end = tensor.storage_offset() + 1 + sum((length - 1) * step for length, step in steps)
+        if places.get(offset) != size or (tensor.numel() and max(end, tensor.numel()) * tensor.itemsize > size):
+            raise CheckpointError(f"{file.name}: tensor {name!r} reaches beyond its own bytes; the file is damaged")
+        yield name, tensor, offset
+
 
 def _exists(path: Path) -> None:
     if not os.path.isfile(path):  # noqa: PTH113 - as in `resolve`
@@ -211,18 +298,46 @@ def stored(folder: Path) -> Stored:
     Raises:
         CheckpointError: as `Stored`; an index that points elsewhere.
     """
-    index = folder / "model.safetensors.index.json"
-    names = ["model.safetensors"]
+    return Stored(_named(folder, "model.safetensors") or [folder / "model.safetensors"])
+
+
+def stored_by_others(folder: Path, *, allow_pickle: bool) -> Source:
+    """As `stored`; where there are no safetensors, the tensors of `pytorch_model.bin` or of its shards.
+
+    Raises:
+        CheckpointError: as `stored` and `Pickled`; there are only pickles, which were not allowed.
+    """
+    pickled = _named(folder, "pytorch_model.bin")
+    if not pickled or _named(folder, "model.safetensors"):
+        return stored(folder)
+    check_pickles((path.name for path in pickled), allow_pickle)
+    return Pickled(pickled)
+
+
+def check_pickles(names: Iterable[str], allowed: bool) -> None:
+    """Raises `CheckpointError` for a pickle that nobody allowed."""
+    for name in names:
+        if not allowed:
+            raise CheckpointError(
+                f"{name}: a pickle, which can run any command when it is opened as usual; --allow-pickle "
+                "(allow_pickle=True) reads the tensors in it and runs nothing"
+            )
+
+
+def _named(folder: Path, name: str) -> list[Path]:
+    """The file of this name, or the shards that its index names; none where there is neither."""
+    index = folder / f"{name}.index.json"
+    names = [name] if os.path.lexists(folder / name) else []
     if index.exists():
         content = read_json(index)
         weight_map = content.get("weight_map") if isinstance(content, dict) else None
         if not isinstance(weight_map, dict) or not weight_map:
             raise CheckpointError(f"{index.name}: has no weight_map")
         names = sorted(set(map(str, weight_map.values())))
-    for name in names:
-        if Path(name).name != name or not name.endswith(".safetensors") or len(name) > MAX_NAME:
-            raise CheckpointError(f"{index.name}: shard {reprlib.repr(name)} is not a file of this folder")
-    return Stored(folder / name for name in names)
+    for shard in names:
+        if Path(shard).name != shard or not shard.endswith(Path(name).suffix) or len(shard) > MAX_NAME:
+            raise CheckpointError(f"{index.name}: shard {reprlib.repr(shard)} is not a file of this folder")
+    return [folder / shard for shard in names]
 
 
 def read_tensors(folder: Path, *, allow_nonfinite: bool = False) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from .cli_quantize import quantize
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
+    AllowPickle,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -66,7 +67,7 @@ def ask(
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
-    model: Model = "default", quantize: Quantize = None,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -94,7 +95,7 @@ def ask(
         from .conversation import question_messages
 
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize)
+        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -105,10 +106,10 @@ def ask(
 
 @app.command()
 def chat(
-    context: typer.Context, model: Model = "default", quantize: Quantize = None, backend_url: BackendUrl = None,
-    backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None, system: System = "",
-    max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0,
-    min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
+    context: typer.Context, model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
+    backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
+    system: System = "", max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0, top_k: TopK = 0,
+    top_p: TopP = 1.0, min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
 ) -> None:  # fmt: skip
     """Talk in the terminal, over several turns. Type /help inside.
 
@@ -125,7 +126,7 @@ def chat(
         from .sampling_options import SamplingOptions
 
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize)
+        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
 
@@ -134,6 +135,7 @@ def chat(
 def info(
     model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
     as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """What a model is: its parts, sizes, template and files.
 
@@ -145,8 +147,8 @@ def info(
         from .config import to_dict
         from .sources import described, find
 
-        folder = find(model)
-        config, layout, sizes = described(folder)
+        folder = find(model, allow_pickle=allow_pickle)
+        config, layout, sizes = described(folder, allow_pickle=allow_pickle)
         if as_json:
             typer.echo(json.dumps(to_dict(config), indent=2))
             return
@@ -215,6 +217,7 @@ def train(
 @app.command("eval")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
+    allow_pickle: AllowPickle = False,
     samples: Annotated[int, typer.Option("--samples", "-n", help="Pictures of each family and split.")] = 40,
     parts: Annotated[
         str, typer.Option(help="Which of: questions, captions, speech (comma separated).")
@@ -235,7 +238,8 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        figures = evaluate(load_model(model, quantize=quantize), chosen, samples=samples, seed=seed)
+        assistant = load_model(model, quantize=quantize, allow_pickle=allow_pickle)
+        figures = evaluate(assistant, chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
             out.write_text(json.dumps(figures, indent=1) + "\n")
@@ -244,7 +248,7 @@ def evaluate(
 @app.command()
 def demo(
     context: typer.Context,
-    model: Model = "default", quantize: Quantize = None,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
@@ -272,7 +276,7 @@ def demo(
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize)
+        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
@@ -280,6 +284,7 @@ def demo(
 def serve(
     model: Model = "default",
     quantize: Quantize = None,
+    allow_pickle: AllowPickle = False,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
     api_key: Annotated[
@@ -319,7 +324,9 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: load_model(model, device, quantize, slots=slots, queue=queue_size), settings)
+            loading = {"quantize": quantize, "allow_pickle": allow_pickle}
+            engine = {"slots": slots, "queue": queue_size}
+            status = serve(lambda: load_model(model, device, engine=engine, **loading), settings)
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -338,7 +345,7 @@ def caption(
     files_from: Annotated[
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
-    model: Model = "default", quantize: Quantize = None,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
@@ -384,13 +391,14 @@ def caption(
     vlm caption photos --backend-url http://gpu-box:8000 --batch-size 32
     """
     backend = backend_of(context, backend_url, backend_model, backend_key_file)
-    if quantize and engine == "ray":
-        raise typer.BadParameter("--engine ray loads a folder: write one with vlm quantize", param_hint="--quantize")
+    if (quantize or allow_pickle) and engine == "ray":
+        raise typer.BadParameter("--engine ray loads a folder as it lies: write one with vlm quantize or vlm export")
     try:
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: answering(model, backend, device, quantize),
+            paths or [], files_from or [],
+            load=lambda: answering(model, backend, device, quantize=quantize, allow_pickle=allow_pickle),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
             model=str(backend or (f"{model} ({quantize})" if quantize else model)), format=output_format,
             output=output, existing=existing, style=style, prompt=prompt, schema=schema, prefix=prefix,

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from .command_options import BackendKeyFile, BackendModel, BackendUrl, Model, answering, backend_of
+from .command_options import AllowPickle, BackendKeyFile, BackendModel, BackendUrl, Model, answering, backend_of
 from .terminal import friendly_errors
 
 
 def mcp(
     context: typer.Context,
-    model: Model = "default",
+    model: Model = "default", allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     root: Annotated[
         list[Path] | None, typer.Option(help="A folder whose files tools may open, beside the client's own roots.")
@@ -56,5 +56,7 @@ def mcp(
         settings = Settings(host, port, api_key, hosts, origins, log_level=log_level)
         options = Options(root or (), timeout)
         if wire is not None:
-            return over_stdio(lambda: answering(model, backend, device), wire, settings, options)
-        raise typer.Exit(serve(lambda: answering(model, backend, device), settings, options))
+            return over_stdio(
+                lambda: answering(model, backend, device, allow_pickle=allow_pickle), wire, settings, options
+            )
+        raise typer.Exit(serve(lambda: answering(model, backend, device, allow_pickle=allow_pickle), settings, options))

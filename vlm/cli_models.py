@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .command_options import AllowPickle
 from .errors import InputError
 from .terminal import friendly_errors
 
@@ -33,6 +34,7 @@ def export(
         Literal["last", "first"],
         typer.Option(help="Of a GGUF: last for llama.cpp since May 2025, first for builds without its issue 25814."),
     ] = "last",
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """Write a model for other programs. What their layout has no place for is named.
 
@@ -40,6 +42,7 @@ def export(
     vlm export default --to hf --out studio-hf
     vlm ask examples/chart.png "What is the title?" --model studio-hf     and back
     vlm export default --to gguf --type q8_0 --out studio-gguf
+    vlm export llama-2-7b --to hf --allow-pickle --out llama-2-7b-hf      from Meta's consolidated.00.pth
     """
     with friendly_errors():
         import torch
@@ -50,9 +53,10 @@ def export(
         if (to == "gguf" and dtype != "stored") or (to == "hf" and type_):
             raise InputError("--dtype is for --to hf, --type for --to gguf", "bad_option")
         to_gguf = _gguf_writer() if to == "gguf" else None
-        folder = sources.find(model)
-        kept = sources.dtype_of(folder) if dtype == "stored" else getattr(torch, dtype)
-        parts = sources.load(folder, dtype=kept)
+        folder = sources.find(model, allow_pickle=allow_pickle)
+        stored = dtype == "stored"
+        kept = sources.dtype_of(folder, allow_pickle=allow_pickle) if stored else getattr(torch, dtype)
+        parts = sources.load(folder, dtype=kept, allow_pickle=allow_pickle)
         card = checkpoint.model_card(folder)
         if to_gguf:
             lost = to_gguf(out, *parts, kind=type_ or "f16", class_token=class_token, card=card)
@@ -85,7 +89,16 @@ def compose(
     vision: Annotated[
         str | None, typer.Option(help="A CLIP: a folder of Hugging Face's, or NAME:FILE of open_clip with its weights.")
     ] = None,
-    audio: Annotated[str | None, typer.Option(help="A Whisper: a folder or a hub id; its encoder is read.")] = None,
+    audio: Annotated[
+        str | None, typer.Option(help="A Whisper, or an Ultravox that trained its own: a folder or hub id.")
+    ] = None,
+    image_projector: Annotated[
+        str | None,
+        typer.Option(help="One that LLaVA's first stage trained (mm_projector.bin), instead of a fresh one."),
+    ] = None,
+    audio_projector: Annotated[
+        str | None, typer.Option(help="One of Ultravox: its folder, hub id or file, instead of a fresh one.")
+    ] = None,
     chat_template: Annotated[str | None, typer.Option(help="By default what the decoder's folder says.")] = None,
     grids: Annotated[
         str, typer.Option(help="Tiles a picture may be cut into beside its overview, as in 1x2,2x1,2x2.")
@@ -93,12 +106,15 @@ def compose(
     stack: Annotated[int, typer.Option(min=1, max=64, help="Frames of sound that make one token.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the fresh projectors.")] = 0,
     dtype: Dtype = "bfloat16",
+    allow_pickle: AllowPickle = False,
 ) -> None:
-    """Put a model together from trained parts, with fresh projectors, ready for the first stage of training.
+    """Put a model together from trained parts; projectors that are not given are fresh, ready for their first stage.
 
     \b
     vlm compose --decoder llama-3.2-1b --vision clip-vit-large-patch14-336 --audio whisper-small --out stack
     vlm compose --decoder tinyllama --vision ViT-B-32:open_clip_model.safetensors --out stack
+    vlm compose --decoder vicuna-7b --vision clip-vit-large-patch14-336 --image-projector mm_projector.bin \\
+                --allow-pickle --out stack
     """
     with friendly_errors():
         import torch
@@ -110,11 +126,15 @@ def compose(
             raise InputError("--dtype: parts of several folders need one type", "bad_option")
         kept: torch.dtype = getattr(torch, dtype)
         model, processor = composed(
-            decoder, vision=vision, audio=audio, chat_template=chat_template, grids=parsed_grids(grids),
-            stack=stack, seed=seed, dtype=kept,
+            decoder, vision=vision, audio=audio, image_projector=image_projector, audio_projector=audio_projector,
+            chat_template=chat_template, grids=parsed_grids(grids),
+            stack=stack, seed=seed, dtype=kept, allow_pickle=allow_pickle,
         )  # fmt: skip
         checkpoint.save(out, model, processor)
-        typer.echo(f"model written to {out}; its projectors know nothing yet: train them first")
+        fresh = [name for name, trained in (("image", image_projector), ("audio", audio_projector)) if not trained]
+        fresh = [f"the {name} projector" for name in fresh if name in model.projectors]
+        lesson = f"; fresh, so train it first: {' and '.join(fresh)}" if fresh else ""
+        typer.echo(f"model written to {out}{lesson}")
 
 
 def parsed_grids(text: str) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,7 @@ import typer
 
 from .command_options import (
     SKILL_LIBRARIES,
+    AllowPickle,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
@@ -29,7 +30,7 @@ def skill(
         list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="A further field of its input.")
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Which skills there are, and what each takes.")] = False,
-    model: Model = "default",
+    model: Model = "default", allow_pickle: AllowPickle = False,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each result.")] = False,
 ) -> None:  # fmt: skip
@@ -64,7 +65,8 @@ def skill(
         chosen = found[name]
         fields = options_of(chosen, options or [])
         runs = assigned(chosen, files or [])
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, allow_pickle=allow_pickle)
         failed = False
         for number, (paths, media) in enumerate(runs):
             try:

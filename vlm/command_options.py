@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +20,9 @@ Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'd
 Quantize = Annotated[
     Literal["int8", "int4"] | None,
     typer.Option(help="Make the decoder's weights so small while loading; activations are then bfloat16."),
+]
+AllowPickle = Annotated[
+    bool, typer.Option("--allow-pickle", help="Read weights that torch.save wrote (.pth, .bin); no code in them runs.")
 ]
 System = Annotated[str, typer.Option(help="A system message.")]
 MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
@@ -39,7 +43,7 @@ BackendKeyFile = Annotated[
 ]
 SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
 """What the extra `skills` brings, as modules."""
-LOCAL = ("model", "device", "engine", "actors", "quantize")
+LOCAL = ("model", "quantize", "allow_pickle", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 
 
@@ -56,7 +60,10 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     for name in LOCAL:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"--{name} is about a model here, --backend-url names a server: give one of them")
+            option = name.replace("_", "-")
+            raise typer.BadParameter(
+                f"--{option} is about a model here, --backend-url names a server: give one of them"
+            )
     from .backend import Backend
 
     key = os.environ.get("VLM_BACKEND_KEY", "") if key_file is None else _first_line(key_file)
@@ -69,18 +76,20 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     return backend
 
 
-def load_model(model: str, device: str = "cpu", quantize: str | None = None, **engine: int | None) -> Assistant:
-    """`engine`: fields of `EngineOptions`."""
+def load_model(
+    model: str, device: str = "cpu", *, engine: Mapping[str, Any] | None = None, **loading: Any
+) -> Assistant:
+    """`engine`: fields of `EngineOptions`; the rest as `vlm.load` takes it."""
     from .assistant import load
     from .limits import EngineOptions
 
-    return load(model, device=device, quantize=quantize, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+    return load(model, device=device, engine=EngineOptions(**engine or {}), **loading)
 
 
-def answering(model: str, backend: Backend | None, device: str = "cpu", quantize: str | None = None) -> Answering:
+def answering(model: str, backend: Backend | None, device: str = "cpu", **loading: Any) -> Answering:
     """A model that is loaded, or a server that is asked."""
     if backend is None:
-        return load_model(model, device, quantize)
+        return load_model(model, device, **loading)
     from .remote import connect
 
     return connect(backend)

@@ -31,6 +31,8 @@ from .quantize import while_loading
 from .tokenizer import Tokenizer
 
 Json = dict[str, Any]
+Assembled = tuple[dict[str, torch.Size], Callable[[str], Tensor]]
+"""Shapes of tensors by our names, and how to get one by its name."""
 
 # What transformers' config classes take where config.json leaves a field out (published folders do).
 _LLAMA: Json = {
@@ -68,12 +70,14 @@ _BUFFERS = re.compile(r"(^|\.)(rotary_emb\.inv_freq|embeddings\.position_ids)$")
 
 @dataclass(frozen=True)
 class Foreign:
-    """A folder understood, no weight read yet: `rows` says which stored tensors make each of ours."""
+    """A folder understood, no weight read yet."""
 
     folder: Path
     config: ModelConfig
     tokenizer: Tokenizer
-    rows: Rows
+    layout: str
+    tensors: Callable[[], Assembled]
+    """Opens the files: shapes of all tensors of ours, and how to get one. Raises `CheckpointError`."""
 
 
 def is_ours(folder: Path) -> bool:
@@ -85,11 +89,12 @@ def is_ours(folder: Path) -> bool:
     return not isinstance(data, dict) or "model_type" not in data
 
 
-def understood(folder: Path, *, chat_template: str | None = None) -> Foreign:
+def understood(folder: Path, *, chat_template: str | None = None, allow_pickle: bool = False) -> Foreign:
     """A whole model (Llama or LLaVA) in Hugging Face's layout.
 
     Args:
         chat_template: of `vlm.chat.TEMPLATES`; by default what the folder's own template and tokens say.
+        allow_pickle: weights may be in `pytorch_model.bin`.
 
     Raises:
         CheckpointError: another architecture, or a variant that is not computed here; names field and value.
@@ -112,7 +117,7 @@ def understood(folder: Path, *, chat_template: str | None = None) -> Foreign:
     config = ModelConfig(decoder, ids, template, name=folder.resolve().name, **image)
     if (folder / REST_CONFIG).is_file():
         config = _once_ours(folder, config)
-    return Foreign(folder, config, tokenizer, rows_of(config, checkpoint.state_dict(build_empty(config))))
+    return Foreign(folder, config, tokenizer, "Hugging Face's", lambda: _tensors(folder, config, allow_pickle))
 
 
 REST, REST_CONFIG = "vlm.tensors", "vlm.json"
@@ -137,36 +142,46 @@ def _once_ours(folder: Path, found: ModelConfig) -> ModelConfig:
 
 
 def load(
-    folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu",
-    allow_nonfinite: bool = False, chat_template: str | None = None, quantize: str | None = None,
+    found: Foreign, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu",
+    allow_nonfinite: bool = False, quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """As `checkpoint.load`, of a folder that others wrote. Raises `CheckpointError`."""
-    checkpoint.verify_manifest(folder)  # there is one where this program wrote the folder
-    found = understood(folder, chat_template=chat_template)
-    parts = found.config, *tensors_of(found)
+    checkpoint.verify_manifest(found.folder)  # there is one where this program wrote the folder
+    parts = found.config, *found.tensors()
     config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
     processor = Processor(config, found.tokenizer)
     model = checkpoint.filled(config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
     return model.to(device=device), processor
 
 
-def tensors_of(found: Foreign) -> tuple[dict[str, torch.Size], Callable[[str], Tensor]]:
-    """Shapes of all tensors of ours, and how to get one. Raises `CheckpointError`."""
-    shapes, fetch = assembled(
-        checkpoint.stored(found.folder), found.rows, tied=found.config.decoder.tie_word_embeddings
-    )
-    if (found.folder / REST_CONFIG).is_file():
-        rest = checkpoint.Stored([found.folder / REST])
-        return shapes | {name: rest.shape(name) for name in rest}, _with(rest, fetch)
-    if found.config.clip is not None and not found.config.clip.grids:  # one token that no picture without tiles uses
-        shapes[NEWLINE] = torch.Size([found.config.decoder.hidden_size])
-        return shapes, _with({NEWLINE: torch.zeros(shapes[NEWLINE])}, fetch)
-    return shapes, fetch
+def _tensors(folder: Path, config: ModelConfig, allow_pickle: bool) -> Assembled:
+    rows = rows_of(config, checkpoint.state_dict(build_empty(config)))
+    source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    found = assembled(source, rows, tied=config.decoder.tie_word_embeddings)
+    if (folder / REST_CONFIG).is_file():
+        rest = checkpoint.Stored([folder / REST])
+        return both(found, ({name: rest.shape(name) for name in rest}, rest.__getitem__))
+    return both(found, given(unused_newline(config)))
 
 
-def assembled(
-    source: checkpoint.Stored, rows: Rows, *, tied: bool = False, ignored: str = "$^"
-) -> tuple[dict[str, torch.Size], Callable[[str], Tensor]]:
+def unused_newline(config: ModelConfig) -> dict[str, Tensor]:
+    """A tensor of ours that layouts without tiles lack: one token, which no picture without tiles uses."""
+    if config.clip is None or config.clip.grids:
+        return {}
+    return {NEWLINE: torch.zeros(config.decoder.hidden_size)}
+
+
+def given(tensors: Mapping[str, Tensor]) -> Assembled:
+    return {name: tensor.shape for name, tensor in tensors.items()}, tensors.__getitem__
+
+
+def both(one: Assembled, other: Assembled) -> Assembled:
+    """The tensors of two; a name that both have is the second's."""
+    (shapes, get), (more, get_more) = one, other
+    return shapes | more, lambda name: get_more(name) if name in more else get(name)
+
+
+def assembled(source: checkpoint.Source, rows: Rows, *, tied: bool = False, ignored: str = "$^") -> Assembled:
     """Shapes of our tensors, and how to get one: theirs under their newest names, joined along the first axis.
 
     Args:
@@ -177,6 +192,7 @@ def assembled(
         CheckpointError: lists tensors that are missing, or that no row asks for.
     """
     unwanted = re.compile(ignored)
+    rows = {ours: tuple(map(newest, parts)) for ours, parts in rows.items()}
     stored_as = {newest(n): n for n in source if not (_BUFFERS.search(n) or unwanted.search(n))}
     asked = {name for parts in rows.values() for name in parts}
     if tied:  # some folders hold the tied head, too
@@ -205,13 +221,9 @@ def newest(name: str) -> str:
     return name
 
 
-def _check_tied(source: checkpoint.Stored, head: str, embedding: str | None) -> None:
+def _check_tied(source: checkpoint.Source, head: str, embedding: str | None) -> None:
     if embedding is not None and not torch.equal(source[head], source[embedding]):
         raise CheckpointError(f"tensor {head!r} differs from {embedding!r}, but config.json ties them")
-
-
-def _with(extra: Mapping[str, Tensor], fetch: Callable[[str], Tensor]) -> Callable[[str], Tensor]:
-    return lambda name: extra[name] if name in extra else fetch(name)
 
 
 # --- configs ---------------------------------------------------------------------------------------
@@ -230,7 +242,7 @@ def _part(data: Json, name: str) -> Json:
     return found
 
 
-def _only(data: Json, where: str, **accepted: Any) -> None:
+def only(data: Json, where: str, **accepted: Any) -> None:
     """Raises `CheckpointError` for a field with another value than the one that is computed here."""
     for name, value in accepted.items():
         if data.get(name, value) != value:
@@ -253,7 +265,7 @@ def _filled(defaults: Json, data: Json) -> Json:
 def llama_config(data: Json) -> DecoderConfig:
     """`LlamaConfig` -> ours. Raises `CheckpointError`."""
     data = _filled(_LLAMA, data)
-    _only(data, "", model_type="llama", hidden_act="silu", attention_bias=False, mlp_bias=False)
+    only(data, "", model_type="llama", hidden_act="silu", attention_bias=False, mlp_bias=False)
     heads = data["num_attention_heads"]
     rope: Json = {}
     for name in ("rope_scaling", "rope_parameters"):  # until transformers 4, and since 5
@@ -262,7 +274,7 @@ def llama_config(data: Json) -> DecoderConfig:
         rope |= part
     theta = rope.get("rope_theta", data["rope_theta"])
     length = data["max_position_embeddings"]
-    return _made(
+    return made(
         DecoderConfig,
         vocab_size=data["vocab_size"], hidden_size=data["hidden_size"], intermediate_size=data["intermediate_size"],
         num_hidden_layers=data["num_hidden_layers"], num_attention_heads=heads,
@@ -282,16 +294,16 @@ def _rope_scaling(rope: Json, length: int) -> RopeScaling | None:
         raise CheckpointError(f"config.json: rope_type {kind!r} is not computed here (linear, dynamic, llama3)")
     names = ("low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
     given = {name: rope[name] for name in names if name in rope and kind == "llama3"}
-    return _made(RopeScaling, **({"rope_type": kind, "factor": rope.get("factor", 0)} | given))
+    return made(RopeScaling, **({"rope_type": kind, "factor": rope.get("factor", 0)} | given))
 
 
 def clip_config(data: Json, preprocessing: Json, **changes: Any) -> ClipConfig:
     """`CLIPVisionConfig` (or a `CLIPConfig` that holds one) and a preprocessor_config.json -> ours."""
     data = _filled(_CLIP, _part(data, "vision_config") if "vision_config" in data else data)
-    _only(data, "vision_config.", layer_norm_eps=1e-5, num_channels=3, attention_dropout=0.0)
+    only(data, "vision_config.", layer_norm_eps=1e-5, num_channels=3, attention_dropout=0.0)
     if data["hidden_act"] not in ("quick_gelu", "gelu"):
         raise CheckpointError(f"config.json: vision_config.hidden_act {data['hidden_act']!r} is not computed here")
-    _only(preprocessing, "of preprocessing, ", resample=3, do_rescale=True, do_normalize=True, rescale_factor=1 / 255)
+    only(preprocessing, "of preprocessing, ", resample=3, do_rescale=True, do_normalize=True, rescale_factor=1 / 255)
     colours = {
         name: tuple(map(float, preprocessing[name])) for name in ("image_mean", "image_std") if name in preprocessing
     }
@@ -306,7 +318,7 @@ def clip_config(data: Json, preprocessing: Json, **changes: Any) -> ClipConfig:
         "mlp_ratio": data["intermediate_size"] / max(width, 1), "embed_dim": 0,
         "quick_gelu": data["hidden_act"] == "quick_gelu", "fit": fit_of(preprocessing),
     }  # fmt: skip
-    return _made(ClipConfig, **(shape | colours | changes))
+    return made(ClipConfig, **(shape | colours | changes))
 
 
 def fit_of(preprocessing: Json) -> str:
@@ -321,17 +333,17 @@ def fit_of(preprocessing: Json) -> str:
 def whisper_config(data: Json) -> WhisperConfig:
     """transformers' `WhisperConfig` -> ours."""
     data = _filled(_WHISPER, data)
-    _only(data, "", model_type="whisper", activation_function="gelu", scale_embedding=False)
+    only(data, "", model_type="whisper", activation_function="gelu", scale_embedding=False)
     names = (
         "d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "num_mel_bins",
         "max_source_positions",
     )  # fmt: skip
-    return _made(WhisperConfig, **{name: data[name] for name in names})
+    return made(WhisperConfig, **{name: data[name] for name in names})
 
 
 def _llava_parts(folder: Path, data: Json, *, tiles: bool, hidden_size: int) -> Json:
     """`clip` and `image_projector` of a `LlavaConfig` or `LlavaNextConfig`."""
-    _only(
+    only(
         data, "", vision_feature_select_strategy="default", projector_hidden_act="gelu", multimodal_projector_bias=True
     )
     vision = _part(data, "vision_config")
@@ -341,10 +353,10 @@ def _llava_parts(folder: Path, data: Json, *, tiles: bool, hidden_size: int) -> 
     if not isinstance(layer, int):
         raise CheckpointError(f"config.json: vision_feature_layer {layer!r}: features of one layer are computed here")
     shape = _filled(_CLIP, vision)
-    changes: Json = {"feature_layer": layer if layer < 0 else layer - shape["num_hidden_layers"] - 1}
+    changes: Json = {"feature_layer": from_the_end(layer, shape["num_hidden_layers"])}
     if tiles:
         size = max(shape["image_size"], 1)
-        changes |= {"grids": tuple(_grid(point, size) for point in data.get("image_grid_pinpoints") or _PINPOINTS)}
+        changes |= {"grids": tuple(tile_grid(point, size) for point in data.get("image_grid_pinpoints") or _PINPOINTS)}
         changes["fit"] = "squeeze"
     preprocessing = folder / "preprocessor_config.json"
     processor = folder / "processor_config.json"  # where transformers 5 keeps it
@@ -357,11 +369,17 @@ def _llava_parts(folder: Path, data: Json, *, tiles: bool, hidden_size: int) -> 
     }
 
 
+def from_the_end(layer: int, layers: int) -> int:
+    """A layer of `hidden_states`, which begin with the embeddings, counted as we do: -1 is the last block."""
+    return layer if layer < 0 else layer - layers - 1
+
+
 _PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 """LLaVA-NeXT's own, for a folder that names none."""
 
 
-def _grid(point: Any, size: int) -> tuple[int, int]:
+def tile_grid(point: Any, size: int) -> tuple[int, int]:
+    """(height, width) in pixels -> (rows, columns) of tiles. Raises `CheckpointError`."""
     sound = isinstance(point, list) and len(point) == 2 and all(isinstance(side, int) for side in point)
     height, width = point if sound else (1, 1)
     if not sound or height % size or width % size:
@@ -371,7 +389,7 @@ def _grid(point: Any, size: int) -> tuple[int, int]:
     return height // size, width // size
 
 
-def _made(kind: Any, **values: Any) -> Any:
+def made(kind: Any, **values: Any) -> Any:
     """A config of ours, its ranges checked. Raises `CheckpointError`."""
     try:
         return kind(**values)

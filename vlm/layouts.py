@@ -4,7 +4,7 @@ Each row names a tensor of ours and what it is made of elsewhere. Several of the
 the other along the first axis of ours. `{i}` runs over the layers.
 
 Sources: transformers' `modeling_llama`, `modeling_clip`, `modeling_whisper`, `modeling_llava(_next)`;
-open_clip's `VisionTransformer`.
+open_clip's `VisionTransformer`; meta-llama's `model.py`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,45 @@ LLAVA_PROJECTOR: Rows = {
     },
     NEWLINE: ("image_newline",),
 }  # fmt: skip
+ORIGINAL_TOWER = "model.vision_tower.vision_tower.vision_model."
+ORIGINAL_PROJECTOR: Rows = {
+    **{
+        f"projectors.image.{ours}.{end}": (f"model.mm_projector.{theirs}.{end}",)
+        for ours, theirs in (("linear_1", 0), ("linear_2", 2)) for end in _NORM
+    },
+    NEWLINE: ("model.image_newline",),
+}  # fmt: skip
+"""LLaVA as its authors publish it (haotian-liu/LLaVA)."""
+ULTRAVOX_TOWER = "audio_tower."
+ULTRAVOX_PROJECTOR: Rows = {
+    f"projectors.audio.{ours}.weight": (f"multi_modal_projector.{theirs}.weight",)
+    for ours, theirs in (
+        ("norm_in", "ln_pre"), ("gate_up", "linear_1"), ("norm_mid", "ln_mid"), ("out", "linear_2"),
+    )
+}  # fmt: skip
+"""Ultravox 0.5 and later; the halves of `linear_1` stand the other way round there."""
+
+META_SPLIT = {"wq": 0, "wk": 0, "wv": 0, "w1": 0, "w3": 0, "output": 0, "wo": 1, "w2": 1}
+"""The axis along which the processes of Meta's Llama shared a matrix; norms are in each file whole."""
+META_HEADS = {"wq": "num_attention_heads", "wk": "num_key_value_heads"}
+"""What the rotary embedding turns: how many heads lie one below the other in its rows."""
+
+
+def meta_rows(layers: int, *, tied: bool, ours: str = "decoder.") -> Rows:
+    """Meta's own Llama."""
+    rows: Rows = {
+        "model.embed_tokens.weight": ("tok_embeddings.weight",), "model.norm.weight": ("norm.weight",),
+        **({} if tied else {"lm_head.weight": ("output.weight",)}),
+    }  # fmt: skip
+    names = {
+        "self_attn.q_proj": "attention.wq", "self_attn.k_proj": "attention.wk", "self_attn.v_proj": "attention.wv",
+        "self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.up_proj": "feed_forward.w3",
+        "mlp.down_proj": "feed_forward.w2", "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm",
+    }  # fmt: skip
+    for i in range(layers):
+        for own, theirs in names.items():
+            rows |= dict(_each(f"model.layers.{i}.{own}", f"layers.{i}.{theirs}", ["weight"]))
+    return {ours + name: parts for name, parts in rows.items()}
 
 
 def interleaved(weight: Tensor, heads: int) -> Tensor:

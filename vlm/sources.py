@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from . import checkpoint, foreign
+from . import checkpoint, foreign, meta, original_llava
 from .config import ModelConfig
 from .errors import CheckpointError
 from .model import VLM
 from .processor import Processor
 from .quantize import numbers
 
-FLOATS = {"F64": torch.float32, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
-"""Types of stored weights, and those that they have in memory."""
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 _FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken")
-"""What is taken from the hub: data, never code or pickles."""
+"""What is taken from the hub: data, never code."""
+_PICKLES = ("pytorch_model*.bin", "consolidated.*.pth")
+"""Also, where there are no safetensors and pickles are allowed."""
 
 
-def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT) -> Path:
+def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, allow_pickle: bool = False) -> Path:
     """The folder of a model. An id `org/name` that is no folder here is looked up on the Hugging Face hub.
 
     Raises:
@@ -31,15 +32,18 @@ def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT) -> Path:
     name = os.fspath(name_or_path)
     if name == checkpoint.DEFAULT or os.path.isdir(name) or not _HUB_ID.fullmatch(name) or name.startswith("."):  # noqa: PTH112
         return checkpoint.resolve(name_or_path)
-    return _from_hub(name)
+    return _from_hub(name, allow_pickle)
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, allow_pickle: bool) -> Path:
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
+        folder = Path(snapshot_download(name, allow_patterns=list(_FILES)))
+        if allow_pickle and not any(folder.glob("*.safetensors")):
+            folder = Path(snapshot_download(name, allow_patterns=[*_FILES, *_PICKLES]))
+        return folder
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         if constants.HF_HUB_OFFLINE:
             why = "it is not in this machine's cache, and HF_HUB_OFFLINE is set"
@@ -53,26 +57,43 @@ def _from_hub(name: str) -> Path:
         ) from error
 
 
+def understood(folder: Path, *, chat_template: str | None = None, allow_pickle: bool = False) -> foreign.Foreign:
+    """A whole model that others wrote, in whichever layout. Raises `CheckpointError`."""
+    if meta.is_meta(folder):
+        return meta.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
+    if original_llava.is_original(checkpoint.read_json(folder / "config.json")):
+        get = partial(find, allow_pickle=allow_pickle)
+        return original_llava.understood(folder, get, chat_template=chat_template, allow_pickle=allow_pickle)
+    return foreign.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
+
+
+def _ours(folder: Path) -> bool:
+    return not meta.is_meta(folder) and foreign.is_ours(folder)
+
+
 def load(
     name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu", allow_nonfinite: bool = False, quantize: str | None = None,
+    device: torch.device | str = "cpu", allow_nonfinite: bool = False, allow_pickle: bool = False,
+    quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """Model in `eval()` and processor of whatever `find` finds; arguments as `checkpoint.load`'s."""
-    folder = find(name_or_path)
-    read = checkpoint.load if foreign.is_ours(folder) else foreign.load
-    return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
+    folder = find(name_or_path, allow_pickle=allow_pickle)
+    if _ours(folder):
+        return checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
+    found = understood(folder, allow_pickle=allow_pickle)
+    return foreign.load(found, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
 
 
-def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
+def described(folder: Path, *, allow_pickle: bool = False) -> tuple[ModelConfig, str, dict[str, int]]:
     """Config, layout and the parameters of each part, from config.json and the headers of the weights alone."""
-    if foreign.is_ours(folder):
+    if _ours(folder):
         config, layout = checkpoint.load_config(folder), "this program's"
         source = checkpoint.stored(folder)
         shapes = {name: source.shape(name) for name in source}
     else:
-        found = foreign.understood(folder)
-        config, layout = found.config, "Hugging Face's"
-        shapes, _ = foreign.tensors_of(found)
+        found = understood(folder, allow_pickle=allow_pickle)
+        config, layout = found.config, found.layout
+        shapes, _ = found.tensors()
     counts: dict[str, int] = {}
     for name, count in numbers(shapes, config.quantization).items():
         part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
@@ -80,12 +101,15 @@ def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
     return config, layout, counts
 
 
-def dtype_of(folder: Path) -> torch.dtype:
+def dtype_of(folder: Path, *, allow_pickle: bool = False) -> torch.dtype:
     """The type in which most of a folder's weights are stored, whole numbers left out."""
-    counts: dict[str, int] = {}
-    for _, entry in checkpoint.stored(folder).entries.values():
-        start, end = entry["data_offsets"]
-        if entry["dtype"] in FLOATS:
-            counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + end - start
-    found = max(counts, key=lambda name: counts[name], default="F32")
-    return FLOATS[found]
+    if meta.is_meta(folder):
+        source: checkpoint.Source = next(iter(meta.parts_of(folder, allow_pickle=allow_pickle).values()))
+    else:
+        source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    counts = dict.fromkeys((torch.float32, torch.bfloat16, torch.float16), 0)
+    for name in source:
+        kind = source.dtype(name)
+        if kind.is_floating_point:
+            counts[kind if kind in counts else torch.float32] += source.shape(name).numel() * kind.itemsize
+    return max(counts, key=lambda kind: counts[kind])

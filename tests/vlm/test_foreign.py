@@ -29,12 +29,12 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 
-from vlm import foreign
 from vlm.batch import collate
 from vlm.errors import CheckpointError
 from vlm.model import VLM
 from vlm.processor import Processor
 from vlm.sampling import SamplingOptions
+from vlm.sources import load
 
 from ..oracle import answer_ids
 
@@ -158,7 +158,7 @@ def question(*content: str | Image.Image) -> list[dict[str, Any]]:
 @torch.no_grad()
 def test_llama_logits_and_greedy_tokens(tmp_path: Path, variant: str) -> None:
     theirs = llama_folder(tmp_path, **LLAMAS[variant])
-    model, processor = foreign.load(tmp_path)
+    model, processor = load(tmp_path)
     assert processor.config.chat_template == "plain" and processor.config.special_ids.eos == (1,)
     ids = torch.randint(3, VOCABULARY, (2, 90), generator=torch.Generator().manual_seed(1))
     assert difference(model.decoder(model.decoder.embed(ids)), theirs(ids).logits) <= 1e-4
@@ -175,7 +175,7 @@ def test_llama_in_shards_and_in_bfloat16(tmp_path: Path) -> None:
     theirs.save_pretrained(tmp_path, max_shard_size="60KB")
     (tmp_path / "model.safetensors").unlink(missing_ok=True)
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
-    model, _ = foreign.load(tmp_path, dtype=torch.bfloat16)
+    model, _ = load(tmp_path, dtype=torch.bfloat16)
     assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(model.decoder.state_dict()[name], tensor), name
@@ -186,7 +186,7 @@ def test_what_older_versions_stored_is_no_weight(tmp_path: Path) -> None:
     tensors = load_file(tmp_path / "model.safetensors")
     tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(8)
     save_file(tensors, tmp_path / "model.safetensors")
-    assert isinstance(foreign.load(tmp_path)[0], VLM)
+    assert isinstance(load(tmp_path)[0], VLM)
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -196,11 +196,11 @@ def test_a_tied_head_that_is_stored(tmp_path: Path, same: bool) -> None:
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"] + (0 if same else 1)
     save_file(tensors, tmp_path / "model.safetensors")
     if same:
-        model, _ = foreign.load(tmp_path)
+        model, _ = load(tmp_path)
         assert model.decoder.lm_head.weight is model.decoder.model.embed_tokens.weight
     else:
         with pytest.raises(CheckpointError, match=r"lm_head.*differs"):
-            foreign.load(tmp_path)
+            load(tmp_path)
 
 
 # --- LLaVA ---
@@ -221,7 +221,7 @@ def theirs_of(model: Any, tiles: bool, ids: torch.Tensor, pictures: list[Image.I
 @torch.no_grad()
 def test_llava_logits(tmp_path: Path, tiles: bool, size: tuple[int, int]) -> None:
     theirs = llava_folder(tmp_path, tiles=tiles)
-    model, processor = foreign.load(tmp_path)
+    model, processor = load(tmp_path)
     assert processor.config.chat_template == "vicuna"
     one, two = picture(*size), picture(45, 31, seed=1)
     for content in ((one, "what?"), ("in ", one, " what?"), ("what is it? ", one), (one, " and ", two, " differ?")):
@@ -236,7 +236,7 @@ def test_llava_logits(tmp_path: Path, tiles: bool, size: tuple[int, int]) -> Non
 def test_llava_greedy_tokens_in_a_mixed_batch(tmp_path: Path, tiles: bool) -> None:
     """Two pictures, none, one: rows of different length, padded on the left."""
     theirs = llava_folder(tmp_path, tiles=tiles)
-    model, processor = foreign.load(tmp_path)
+    model, processor = load(tmp_path)
     rows = [(picture(50, 30), "a", picture(20, 44, 1)), ("only text here",), (picture(64, 64, 2), "what?")]
     samples = [processor(question(*row), for_training=False) for row in rows]
     batch = collate(samples, processor.config.special_ids.pad, left=True)
@@ -257,11 +257,11 @@ def test_llava_under_its_older_names(tmp_path: Path) -> None:
     """As the folders on the hub have it: `vision_tower.vision_model.`, ids of positions."""
     llava_folder(tmp_path, tiles=False)
     tensors = load_file(tmp_path / "model.safetensors")
-    new = foreign.load(tmp_path)[0].state_dict()
+    new = load(tmp_path)[0].state_dict()
     old = {name.replace("vision_tower.", "vision_tower.vision_model."): t for name, t in tensors.items()}
     old["vision_tower.vision_model.embeddings.position_ids"] = torch.arange(17)[None]
     save_file(old, tmp_path / "model.safetensors")
-    found = foreign.load(tmp_path)[0].state_dict()
+    found = load(tmp_path)[0].state_dict()
     assert found.keys() == new.keys() and all(torch.equal(found[name], new[name]) for name in new)
 
 
@@ -291,7 +291,7 @@ def test_variants_that_are_not_computed_here(tmp_path: Path, changes: dict[str, 
     data = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(data | changes))
     with pytest.raises(CheckpointError, match=word):
-        foreign.load(tmp_path)
+        load(tmp_path)
 
 
 def test_missing_extra_and_misshaped_tensors_are_listed(tmp_path: Path) -> None:
@@ -301,25 +301,25 @@ def test_missing_extra_and_misshaped_tensors_are_listed(tmp_path: Path) -> None:
     tensors["adapter.weight"] = torch.ones(2)
     save_file(tensors, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError) as caught:
-        foreign.load(tmp_path)
+        load(tmp_path)
     assert "multi_modal_projector.linear_2.bias" in str(caught.value) and "adapter.weight" in str(caught.value)
     tensors["multi_modal_projector.linear_2.bias"] = torch.ones(3)
     del tensors["adapter.weight"]
     save_file(tensors, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match=r"linear_2.bias is \(3,\), expected \(64,\)"):
-        foreign.load(tmp_path)
+        load(tmp_path)
 
 
 def test_an_image_token_that_is_text(tmp_path: Path) -> None:
     llava_folder(tmp_path, tiles=False)
     write_tokenizer(tmp_path, "USER: ASSISTANT:", special=("<s>", "</s>"))
     with pytest.raises(CheckpointError, match="ordinary text"):
-        foreign.load(tmp_path)
+        load(tmp_path)
 
 
 def test_processor_is_ours(tmp_path: Path) -> None:
     llava_folder(tmp_path, tiles=True)
-    _, processor = foreign.load(tmp_path)
+    _, processor = load(tmp_path)
     assert isinstance(processor, Processor)
     clip = processor.config.clip
     assert clip is not None and clip.grids == ((1, 2), (2, 1), (2, 2)) and clip.fit == "squeeze"
