@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from . import checkpoint, sources
+from .adapters import Adapters, Location
 from .answering import Answering
 from .batch import IGNORE_INDEX, Sample, collate
 from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, checked_batch_size
@@ -48,6 +51,19 @@ class Assistant(Answering):
     def __init__(self, model: VLM, processor: Processor, card: str = "", engine: EngineOptions = DEFAULTS) -> None:
         self.model, self.processor, self.card, self._engine_options = model, processor, card, engine
         self._engine: Engine | None = None
+        self._weighing = threading.Lock()
+        reference = weakref.ref(self)  # whoever drops an assistant drops its engine
+
+        def still() -> AbstractContextManager[None]:
+            return nullcontext() if (one := reference()) is None else one._still()
+
+        self.adapters = Adapters(model, processor.config, still)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """A block in which nobody computes with the model: no answer is under way, nothing is weighed."""
+        with self._weighing, self.engine.quiet():
+            yield
 
     @property
     def engine(self) -> Engine:
@@ -89,9 +105,13 @@ class Assistant(Answering):
     def server(self) -> str:
         return ""
 
+    @property
+    def adapter(self) -> str | None:
+        return str(self.adapters) or None
+
     def facts(self) -> list[tuple[str, str]]:
         clip, whisper = self.config.clip, self.config.whisper
-        rows = [("Model", self.name), ("Adapter", "none"), ("Context", f"{self.context:,} tokens")]
+        rows = [("Model", self.name), ("Adapter", self.adapter or "none"), ("Context", f"{self.context:,} tokens")]
         if clip:
             rows.append(("Sees", f"tiles of {clip.image_size} px, patches of {clip.patch_size} px"))
         if whisper:
@@ -107,6 +127,7 @@ class Assistant(Answering):
         found: dict[str, tuple[int, int]] = {}
         for name, tensor in self.model.named_parameters():
             part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+            part = "adapters" if ".lora_" in name else part
             count, size = found.get(part, (0, 0))
             found[part] = count + tensor.numel(), size + tensor.nbytes
         return found
@@ -186,16 +207,17 @@ class Assistant(Answering):
     @torch.inference_mode()
     def _weigh(self, samples: list[Sample]) -> list[torch.Tensor]:
         batch = collate(samples, self.config.special_ids.pad).to(self.model.device)
-        states = self.model.states(batch)
         found = []
-        for row, sample in enumerate(samples):
-            supervised = sample.labels != IGNORE_INDEX
-            end = int(supervised.nonzero()[-1]) + 1
-            before = (~supervised[:end]).nonzero()  # the last answer begins behind the last of these
-            start = int(before[-1]) + 1
-            logits = self.model.decoder.head(states[row, start - 1 : end - 1]).float()
-            ids = batch.input_ids[row, start:end]
-            found.append(logits.log_softmax(-1).gather(1, ids[:, None])[:, 0].cpu())
+        with self._weighing:
+            states = self.model.states(batch)
+            for row, sample in enumerate(samples):
+                supervised = sample.labels != IGNORE_INDEX
+                end = int(supervised.nonzero()[-1]) + 1
+                before = (~supervised[:end]).nonzero()  # the last answer begins behind the last of these
+                start = int(before[-1]) + 1
+                logits = self.model.decoder.head(states[row, start - 1 : end - 1]).float()
+                ids = batch.input_ids[row, start:end]
+                found.append(logits.log_softmax(-1).gather(1, ids[:, None])[:, 0].cpu())
         return found
 
     # --- inside ---
@@ -215,18 +237,27 @@ class Assistant(Answering):
 def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype = torch.float32,
     allow_nonfinite: bool = False, engine: EngineOptions = DEFAULTS,
+    chat_template: str | None = None, adapters: Iterable[Location] | Mapping[Any, float] = (),
 ) -> Assistant:  # fmt: skip
     """The embedded default model, a model folder (ours, or Hugging Face's Llama or LLaVA), or a hub id `org/name`.
 
     Args:
         engine: how much is generated at a time, and how much may wait.
+        chat_template: of `vlm.chat.TEMPLATES`; by default what the folder says.
+        adapters: folders of LoRA adapters, or each with its weight; all are active (`Assistant.adapters` changes that).
 
     Raises:
-        CheckpointError: the folder cannot be used; the message names the file and the reason.
+        CheckpointError: a folder cannot be used; the message names the file and the reason.
     """
     folder = sources.find(model)
-    parts = sources.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
-    return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
+    parts = sources.load(
+        folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, chat_template=chat_template
+    )
+    assistant = Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
+    weights = dict(adapters) if isinstance(adapters, Mapping) else dict.fromkeys(adapters, 1.0)
+    if weights:
+        assistant.adapters.use({assistant.adapters.load(path): weight for path, weight in weights.items()})
+    return assistant
 
 
 __all__ = [

@@ -31,7 +31,7 @@ from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
 from .disk import sync
 from .errors import CheckpointError
 from .model import VLM, build_empty
-from .processor import Processor
+from .processor import Processor, with_template
 from .tokenizer import Tokenizer
 
 MAX_HEADER_BYTES = 16 << 20
@@ -296,21 +296,25 @@ def load_config(folder: Path, name: str = "config.json") -> ModelConfig:
         raise CheckpointError(f"config: {str(error).removeprefix('config: ')}") from error
 
 
-def load_processor(folder: Path) -> Processor:
-    return Processor(load_config(folder), Tokenizer.from_file(folder / "tokenizer.json"))
+def load_processor(folder: Path, chat_template: str | None = None) -> Processor:
+    config, tokenizer = load_config(folder), Tokenizer.from_file(folder / "tokenizer.json")
+    return Processor(with_template(config, tokenizer, chat_template) if chat_template else config, tokenizer)
 
 
 def load(
     folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
-    allow_nonfinite: bool = False,
+    allow_nonfinite: bool = False, chat_template: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """A model folder -> model in `eval()` and its processor; nothing is returned half-loaded.
+
+    Args:
+        chat_template: instead of the one that the folder names.
 
     Raises:
         CheckpointError: names the file or tensor and says what is wrong.
     """
     verify_manifest(folder)
-    processor = load_processor(folder)
+    processor = load_processor(folder, chat_template)
     source = stored(folder)
     shapes = {name: source.shape(name) for name in source}
     model = filled(processor.config, shapes, source.__getitem__, dtype=dtype, allow_nonfinite=allow_nonfinite)
@@ -345,8 +349,11 @@ def filled(
     return model.to(dtype=dtype).eval()
 
 
-def check_values(tensors: Mapping[str, Tensor]) -> None:
+def check_values(tensors: Mapping[str, Tensor], *, zeros: bool = False) -> None:
     """Weights that cannot be meant: NaN or infinite values, a matrix of zeros (biases may be zero).
+
+    Args:
+        zeros: matrices may be zero, too.
 
     Raises:
         CheckpointError: names the tensor.
@@ -355,14 +362,16 @@ def check_values(tensors: Mapping[str, Tensor]) -> None:
         problem = ""
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             problem = f"holds NaN or infinite values as {tensor.dtype}"
-        elif tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
+        elif not zeros and tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
             problem = "is all zeros"
         if problem:
             raise CheckpointError(f"tensor {name!r} {problem} (allow_nonfinite=True overrides)")
 
 
-def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> None:
-    """Raises `CheckpointError` listing missing, extra and mis-shaped tensors."""
+def check_names(
+    expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size], config: str = "config.json"
+) -> None:
+    """Raises `CheckpointError` listing missing, extra and mis-shaped tensors; `config` is the file that expects."""
     missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
     shapes = [
         f"{name} is {tuple(found[name])}, expected {tuple(expected[name])}"
@@ -375,7 +384,7 @@ def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Si
         if items
     ]
     if problems:
-        raise CheckpointError("weights do not fit config.json: " + "; ".join(problems))
+        raise CheckpointError(f"weights do not fit {config}: " + "; ".join(problems))
 
 
 def state_dict(model: VLM) -> dict[str, Tensor]:

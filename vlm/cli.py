@@ -18,9 +18,11 @@ from .cli_plugins import commands as plugins_commands
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
+    Adapter,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
+    ChatTemplate,
     MaxNewTokens,
     MinP,
     Model,
@@ -34,6 +36,7 @@ from .command_options import (
     answering,
     backend_of,
     load_model,
+    stacked,
 )
 from .errors import BackendError, VlmError, printable
 from .terminal import as_dict, converse, divide, friendly_errors, say
@@ -63,7 +66,7 @@ def ask(
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
-    model: Model = "default",
+    model: Model = "default", adapter: Adapter = None, chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -90,7 +93,8 @@ def ask(
     with friendly_errors():
         from .conversation import question_messages
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, adapters=stacked(adapter), chat_template=chat_template)
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -101,7 +105,8 @@ def ask(
 
 @app.command()
 def chat(
-    context: typer.Context, model: Model = "default", backend_url: BackendUrl = None, backend_model: BackendModel = "",
+    context: typer.Context, model: Model = "default", adapter: Adapter = None, chat_template: ChatTemplate = None,
+    backend_url: BackendUrl = None, backend_model: BackendModel = "",
     backend_key_file: BackendKeyFile = None, system: System = "", max_new_tokens: MaxNewTokens = 256,
     temperature: Temperature = 0.0, top_k: TopK = 0, top_p: TopP = 1.0, min_p: MinP = 0.0,
     repetition_penalty: Repetition = 1.0, seed: Seed = None,
@@ -120,7 +125,8 @@ def chat(
     with friendly_errors():
         from .sampling_options import SamplingOptions
 
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, adapters=stacked(adapter), chat_template=chat_template)
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
 
@@ -213,6 +219,8 @@ def evaluate(
         str, typer.Option(help="Which of: questions, captions, speech (comma separated).")
     ] = "questions,captions",
     seed: Annotated[int, typer.Option(help="First held-out seed.")] = 0,
+    adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
 ) -> None:
     """Accuracy on held-out seeds and styles of the studio, beside blind baselines.
@@ -227,7 +235,8 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        figures = evaluate(load_model(model), chosen, samples=samples, seed=seed)
+        assistant = load_model(model, adapters=stacked(adapter), chat_template=chat_template)
+        figures = evaluate(assistant, chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
             out.write_text(json.dumps(figures, indent=1) + "\n")
@@ -236,7 +245,7 @@ def evaluate(
 @app.command()
 def demo(
     context: typer.Context,
-    model: Model = "default",
+    model: Model = "default", adapter: Adapter = None, chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
@@ -263,13 +272,16 @@ def demo(
                 raise
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
-        assistant = answering(model, backend_of(context, backend_url, backend_model, backend_key_file))
+        backend = backend_of(context, backend_url, backend_model, backend_key_file)
+        assistant = answering(model, backend, adapters=stacked(adapter), chat_template=chat_template)
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
 @app.command()
 def serve(
     model: Model = "default",
+    adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
     api_key: Annotated[
@@ -309,7 +321,13 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            status = serve(lambda: load_model(model, device, slots=slots, queue=queue_size), settings)
+            loading = {
+                "adapters": stacked(adapter),
+                "chat_template": chat_template,
+                "slots": slots,
+                "queue": queue_size,
+            }
+            status = serve(lambda: load_model(model, device, **loading), settings)
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -328,7 +346,7 @@ def caption(
     files_from: Annotated[
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
-    model: Model = "default",
+    model: Model = "default", adapter: Adapter = None, chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
@@ -378,9 +396,10 @@ def caption(
         from demo.caption import command
 
         summary = command(
-            paths or [], files_from or [], load=lambda: answering(model, backend, device),
+            paths or [], files_from or [],
+            load=lambda: answering(model, backend, device, adapters=stacked(adapter), chat_template=chat_template),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
-            model=str(backend or model), format=output_format, output=output, existing=existing, style=style,
+            model=str(backend or model), adapters=stacked(adapter), chat_template=chat_template or "", format=output_format, output=output, existing=existing, style=style,
             prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,
             max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
             follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,

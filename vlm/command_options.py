@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import InputError
+from .errors import InputError, printable
 
 if TYPE_CHECKING:
     from .answering import Answering
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from .backend import Backend
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or 'default' for the embedded one.")]
+Adapter = Annotated[
+    list[str] | None,
+    typer.Option(help="A LoRA adapter's folder (or hub id), or FOLDER=WEIGHT; several are added up."),
+]
+ChatTemplate = Annotated[
+    str | None,
+    typer.Option(
+        help="studio, llama-2, llama-3, vicuna, chatml, zephyr or plain (default: what the model's folder says)."
+    ),
+]
 System = Annotated[str, typer.Option(help="A system message.")]
 MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
 Temperature = Annotated[float, typer.Option(help="0 is greedy; higher is more varied.")]
@@ -35,7 +47,7 @@ BackendKeyFile = Annotated[
 ]
 SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
 """What the extra `skills` brings, as modules."""
-LOCAL = ("model", "device", "engine", "actors")
+LOCAL = ("model", "adapter", "chat_template", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 
 
@@ -52,7 +64,9 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     for name in LOCAL:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"--{name} is about a model here, --backend-url names a server: give one of them")
+            raise typer.BadParameter(
+                f"--{name.replace('_', '-')} is about a model here, --backend-url names a server: give one of them"
+            )
     from .backend import Backend
 
     key = os.environ.get("VLM_BACKEND_KEY", "") if key_file is None else _first_line(key_file)
@@ -65,18 +79,50 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     return backend
 
 
-def load_model(model: str, device: str = "cpu", **engine: int | None) -> Assistant:
-    """`engine`: fields of `EngineOptions`."""
+def load_model(
+    model: str, device: str = "cpu", *, adapters: Mapping[str, float] | None = None, chat_template: str | None = None,
+    **engine: int | None,
+) -> Assistant:  # fmt: skip
+    """With its adapters active. What could not be checked of them is said.
+
+    Args:
+        engine: fields of `EngineOptions`.
+    """
     from .assistant import load
     from .limits import EngineOptions
 
-    return load(model, device=device, engine=EngineOptions(**engine))  # type: ignore[arg-type]
+    options = EngineOptions(**engine)  # type: ignore[arg-type]
+    assistant = load(model, device=device, engine=options, chat_template=chat_template, adapters=adapters or {})
+    for note in assistant.adapters.notes:
+        typer.echo(f"note: adapter {printable(note)}", err=True)
+    return assistant
 
 
-def answering(model: str, backend: Backend | None, device: str = "cpu") -> Answering:
+def stacked(adapters: list[str] | None) -> dict[str, float]:
+    """What `--adapter` was given: folders (or hub ids), each with its weight. Raises `InputError`."""
+    return dict(map(_weighted, adapters or ()))
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    path, sign, tail = text.rpartition("=")
+    if not sign or Path(text).exists():
+        return text, 1.0
+    try:
+        weight = float(tail)
+    except ValueError:
+        weight = math.nan
+    if not math.isfinite(weight):
+        raise InputError(f"--adapter: expected FOLDER or FOLDER=WEIGHT, got {text!r}", "bad_option")
+    return path, weight
+
+
+def answering(
+    model: str, backend: Backend | None, device: str = "cpu", *, adapters: Mapping[str, float] | None = None,
+    chat_template: str | None = None,
+) -> Answering:  # fmt: skip
     """A model that is loaded, or a server that is asked."""
     if backend is None:
-        return load_model(model, device)
+        return load_model(model, device, adapters=adapters, chat_template=chat_template)
     from .remote import connect
 
     return connect(backend)

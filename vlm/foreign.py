@@ -26,7 +26,7 @@ from .errors import CheckpointError
 from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
 from .layouts import LLAVA_PROJECTOR, NEWLINE, Rows, clip_rows, same_rows
 from .model import VLM, build_empty
-from .processor import Processor
+from .processor import Processor, with_template
 from .tokenizer import Tokenizer
 
 Json = dict[str, Any]
@@ -111,6 +111,8 @@ def understood(folder: Path, *, chat_template: str | None = None) -> Foreign:
     config = ModelConfig(decoder, ids, template, name=folder.resolve().name, **image)
     if (folder / REST_CONFIG).is_file():
         config = _once_ours(folder, config)
+    if chat_template:
+        config = with_template(config, tokenizer, chat_template)
     return Foreign(folder, config, tokenizer, rows_of(config, checkpoint.state_dict(build_empty(config))))
 
 

@@ -34,7 +34,10 @@ def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, 
 
 
 class VLM(nn.Module):
-    """Encoders, projectors and placeholder ids are dicts keyed by modality ("image", "audio")."""
+    """Encoders, projectors and placeholder ids are dicts keyed by modality ("image", "audio").
+
+    revision: raised by whoever changes what the model computes in another way than by writing to its weights.
+    """
 
     def __init__(
         self, decoder: LlamaDecoder, encoders: dict[str, nn.Module], projectors: dict[str, nn.Module],
@@ -45,6 +48,7 @@ class VLM(nn.Module):
         self.encoders = nn.ModuleDict(encoders)
         self.projectors = nn.ModuleDict(projectors)
         self.placeholder_ids = placeholder_ids
+        self.revision = 0
 
     def encode(self, batch: Batch, modality: str) -> Tensor:
         """Features (n, D) of every image or sound in the batch, in the decoder's width."""

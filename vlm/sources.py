@@ -52,12 +52,12 @@ def _from_hub(name: str) -> Path:
 
 def load(
     name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, dtype: torch.dtype = torch.float32,
-    device: torch.device | str = "cpu", allow_nonfinite: bool = False,
+    device: torch.device | str = "cpu", allow_nonfinite: bool = False, chat_template: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """Model in `eval()` and processor of whatever `find` finds. Raises `CheckpointError`."""
     folder = find(name_or_path)
     read = checkpoint.load if foreign.is_ours(folder) else foreign.load
-    return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, chat_template=chat_template)
 
 
 def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
