@@ -47,6 +47,8 @@ ONLY_IN: dict[str, set[str]] = {
     "soxr": {"encoders/media.py", "training/synthetic/speech.py"},
     "jiwer": {"training/evaluate.py"},
     "llguidance": {"vlm/constraints.py"},
+    "peft": {"vlm/adapters.py"},
+    "regex": {"vlm/adapter_folder.py"},
     "pyarrow": {"demo/captioning/tables.py"},
     "ray": {"demo/captioning/on_ray.py"},
     "sqlite3": {"demo/captioning/journal.py"},

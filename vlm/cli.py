@@ -321,13 +321,13 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            loading = {
-                "adapters": stacked(adapter),
-                "chat_template": chat_template,
-                "slots": slots,
-                "queue": queue_size,
-            }
-            status = serve(lambda: load_model(model, device, **loading), settings)
+            adapters = stacked(adapter)
+            status = serve(
+                lambda: load_model(
+                    model, device, adapters=adapters, chat_template=chat_template, slots=slots, queue=queue_size
+                ),
+                settings,
+            )
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -399,7 +399,8 @@ def caption(
             paths or [], files_from or [],
             load=lambda: answering(model, backend, device, adapters=stacked(adapter), chat_template=chat_template),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
-            model=str(backend or model), adapters=stacked(adapter), chat_template=chat_template or "", format=output_format, output=output, existing=existing, style=style,
+            model=str(backend or model), adapters=stacked(adapter), chat_template=chat_template or "",
+            format=output_format, output=output, existing=existing, style=style,
             prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,
             max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
             follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
