@@ -23,11 +23,14 @@ from .conversation import prepared, question_messages
 from .engine import Engine, EngineOptions
 from .errors import VlmError
 from .generation import Reply, together
+from .hub import Published
 from .limits import DEFAULTS, available_memory
-from .model import VLM
+from .model import VLM, part_of
 from .processor import Processor
 from .sampling_options import SamplingOptions, chosen
 
+SWITCH_SECONDS = 120.0
+"""How long a change of adapters waits for answers that are under way."""
 _making = threading.Lock()
 
 
@@ -40,7 +43,7 @@ if hasattr(os, "register_at_fork"):  # another thread may have held it
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-class Assistant(Answering):
+class Assistant(Published, Answering):
     """A loaded model with everything that is needed to talk to it.
 
     What is asked from several threads at once is generated together.
@@ -62,8 +65,25 @@ class Assistant(Answering):
     @contextmanager
     def _still(self) -> Iterator[None]:
         """A block in which nobody computes with the model: no answer is under way, nothing is weighed."""
-        with self._weighing, self.engine.quiet():
+        with self._weighing, self.engine.quiet(SWITCH_SECONDS):
             yield
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], *, force_download: bool = False,
+        token: str | bool | None = None, cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False, revision: str | None = None, **options: Any,
+    ) -> Assistant:  # fmt: skip
+        """As `load`, with the hub's own options. Raises `CheckpointError`.
+
+        Args:
+            options: of `load`.
+        """
+        folder = sources.find(
+            pretrained_model_name_or_path, force_download=force_download, token=token, cache_dir=cache_dir,
+            local_files_only=local_files_only, revision=revision,
+        )  # fmt: skip
+        return load(folder, **options)
 
     @property
     def engine(self) -> Engine:
@@ -126,8 +146,7 @@ class Assistant(Answering):
         """(parameters, bytes in memory) of each part: the decoder, each encoder, each projector."""
         found: dict[str, tuple[int, int]] = {}
         for name, tensor in self.model.named_parameters():
-            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-            part = "adapters" if ".lora_" in name else part
+            part = "adapters" if ".lora_" in name else part_of(name)
             count, size = found.get(part, (0, 0))
             found[part] = count + tensor.numel(), size + tensor.nbytes
         return found
@@ -253,7 +272,7 @@ def load(
     parts = sources.load(
         folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, chat_template=chat_template
     )
-    assistant = Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
+    assistant = Assistant(*parts, card=sources.card_of(folder), engine=engine)
     weights = dict(adapters) if isinstance(adapters, Mapping) else dict.fromkeys(adapters, 1.0)
     if weights:
         assistant.adapters.use({assistant.adapters.load(path): weight for path, weight in weights.items()})

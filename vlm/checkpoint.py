@@ -42,6 +42,8 @@ MAX_JSON_BYTES = 4 << 20
 SHARD_BYTES = 4 << 30
 _ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 DEFAULT = "default"
+PROSE = ("MODEL_CARD.md", "README.md")
+"""Where a card stands. It may be changed without the folder counting as damaged."""
 
 
 def resolve(name_or_path: str | os.PathLike[str] = DEFAULT) -> Path:
@@ -238,13 +240,16 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def model_card(folder: Path) -> str:
-    """The text of MODEL_CARD.md, at most a megabyte of it; empty where there is none."""
-    path = folder / "MODEL_CARD.md"
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 20)
-    except OSError:
-        return ""
+    """The text of MODEL_CARD.md or README.md, at most a megabyte of it; empty where there is none."""
+    for name in PROSE:
+        if not os.path.isfile(folder / name):  # noqa: PTH113 - a pipe would block
+            continue
+        try:
+            with (folder / name).open(encoding="utf-8", errors="replace") as file:
+                return file.read(1 << 20)
+        except OSError:
+            continue
+    return ""
 
 
 def verify_manifest(folder: Path) -> None:
@@ -411,7 +416,7 @@ def load_state(model: VLM, tensors: Mapping[str, Tensor]) -> None:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its place when the block ends without an error.
 
-    Every file is listed in manifest.json and synced before the rename. A previous `target` changes
+    Every file is synced before the rename and, but for prose, listed in manifest.json. A previous `target` changes
     places with the new folder in one step and is removed last, so that `target` is whole at any instant.
 
     Raises:
@@ -425,7 +430,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     fresh.mkdir()
     try:
         yield fresh
-        files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in sorted(fresh.iterdir())}
+        listed = [path for path in sorted(fresh.iterdir()) if path.name not in PROSE]
+        files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in listed}
         (fresh / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
         for path in [*fresh.iterdir(), fresh]:
             sync(path)

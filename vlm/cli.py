@@ -13,7 +13,8 @@ import typer
 
 from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
-from .cli_models import compose, export
+from .cli_models import adapter as adapter_commands
+from .cli_models import compose, export, info
 from .cli_plugins import commands as plugins_commands
 from .cli_skill import skill
 from .command_options import (
@@ -56,6 +57,8 @@ app.command()(skill)
 app.command()(mcp)
 app.command()(export)
 app.command()(compose)
+app.command()(info)
+app.add_typer(adapter_commands, name="adapter")
 
 
 @app.command()
@@ -129,50 +132,6 @@ def chat(
         assistant = answering(model, backend, adapters=stacked(adapter), chat_template=chat_template)
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
-
-
-@app.command()
-def info(
-    model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
-) -> None:
-    """What a model is: its parts, sizes, template and files.
-
-    \b
-    vlm info
-    vlm info runs/default/5-instruct/model --json
-    """
-    with friendly_errors():
-        from .config import to_dict
-        from .sources import described, find
-
-        folder = find(model)
-        config, layout, sizes = described(folder)
-        if as_json:
-            typer.echo(json.dumps(to_dict(config), indent=2))
-            return
-        decoder, clip, whisper = config.decoder, config.clip, config.whisper
-        lines = [
-            f"{printable(config.name)}  ({printable(str(folder))})",
-            f"decoder   Llama, {decoder.num_hidden_layers} layers of {decoder.hidden_size}, heads "
-            f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
-            f"context {decoder.max_position_embeddings}",
-        ]
-        if clip:
-            lines.append(
-                f"vision    CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
-                f"patches of {clip.patch_size}, grids {', '.join(f'{r}x{c}' for r, c in clip.grids) or 'none'}"
-            )
-        if whisper:
-            lines.append(
-                f"audio     Whisper encoder, {whisper.encoder_layers} layers of {whisper.d_model}, "
-                f"windows of {whisper.window_seconds} s"
-            )
-        lines += [f"layout    {layout}", f"template  {config.chat_template}"]
-        lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
-        files = [p for p in sorted(folder.iterdir()) if p.is_file()]
-        lines += [f"file      {printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]
-        typer.echo("\n".join(lines))
 
 
 @app.command()

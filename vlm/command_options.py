@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,9 +93,14 @@ def load_model(
 
     options = EngineOptions(**engine)  # type: ignore[arg-type]
     assistant = load(model, device=device, engine=options, chat_template=chat_template, adapters=adapters or {})
-    for note in assistant.adapters.notes:
-        typer.echo(f"note: adapter {printable(note)}", err=True)
+    say_notes(assistant.adapters.notes)
     return assistant
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """What could not be checked of adapters, for the eyes of whoever typed the command."""
+    for note in notes:
+        typer.echo(f"note: adapter {printable(note)}", err=True)
 
 
 def stacked(adapters: list[str] | None) -> dict[str, float]:

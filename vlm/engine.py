@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 """An idle engine gives a sign of life this often."""
-QUIET_SECONDS = 120.0
-"""How long `quiet` waits for answers that are under way."""
 JOIN_SECONDS = 30.0
 """How long one who ends it waits for the thread's turn to end."""
 
@@ -204,7 +202,7 @@ class Engine:
             self._change.notify_all()
 
     @contextmanager
-    def quiet(self, patience: float = QUIET_SECONDS) -> Iterator[None]:
+    def quiet(self, patience: float) -> Iterator[None]:
         """Nothing runs inside the block, so that the model may be changed there.
 
         What was accepted before is answered first; what is accepted meanwhile waits, and is answered by the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,19 @@ class VLM(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.decoder.lm_head.weight.dtype
+
+
+def part_of(name: str) -> str:
+    """Of a tensor: the decoder, one of the encoders, one of the projectors."""
+    return ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+
+
+def parameters_of(shapes: Mapping[str, torch.Size]) -> dict[str, int]:
+    """How many each part has."""
+    counts: dict[str, int] = {}
+    for name, shape in shapes.items():
+        counts[part_of(name)] = counts.get(part_of(name), 0) + shape.numel()
+    return counts
 
 
 def build_model(config: ModelConfig) -> VLM:

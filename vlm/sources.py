@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from . import checkpoint, foreign
 from .config import ModelConfig
 from .errors import CheckpointError
-from .model import VLM
+from .model import VLM, parameters_of
 from .processor import Processor
 
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
-_FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken")
+_FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken", "*.md")
 """What is taken from the hub: data, never code or pickles."""
 
 
-def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT) -> Path:
+def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, **hub: Any) -> Path:
     """The folder of a model. An id `org/name` that is no folder here is looked up on the Hugging Face hub.
+
+    Args:
+        hub: of `huggingface_hub.snapshot_download`: revision, token, cache_dir, local_files_only, force_download.
 
     Raises:
         CheckpointError: there is no such folder, or it cannot be had; says what to do.
@@ -28,15 +32,15 @@ def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT) -> Path:
     name = os.fspath(name_or_path)
     if name == checkpoint.DEFAULT or os.path.isdir(name) or not _HUB_ID.fullmatch(name) or name.startswith("."):  # noqa: PTH112
         return checkpoint.resolve(name_or_path)
-    return _from_hub(name)
+    return _from_hub(name, **hub)
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, **hub: Any) -> Path:
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(name, allow_patterns=list(_FILES), **hub))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         if constants.HF_HUB_OFFLINE:
             why = "it is not in this machine's cache, and HF_HUB_OFFLINE is set"
@@ -60,6 +64,15 @@ def load(
     return read(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, chat_template=chat_template)
 
 
+EMBEDDED_LICENCE = "apache-2.0"
+
+
+def card_of(folder: Path) -> str:
+    """A model's card as Markdown, with what its front matter says; empty where there is none."""
+    card = checkpoint.model_card(folder)
+    return f"---\nlicense: {EMBEDDED_LICENCE}\n---\n\n{card}" if folder == checkpoint.resolve() else card
+
+
 def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
     """Config, layout and the parameters of each part, from config.json and the headers of the weights alone."""
     if foreign.is_ours(folder):
@@ -70,11 +83,7 @@ def described(folder: Path) -> tuple[ModelConfig, str, dict[str, int]]:
         found = foreign.understood(folder)
         config, layout = found.config, "Hugging Face's"
         shapes, _ = foreign.tensors_of(found)
-    counts: dict[str, int] = {}
-    for name, shape in shapes.items():
-        part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-        counts[part] = counts.get(part, 0) + shape.numel()
-    return config, layout, counts
+    return config, layout, parameters_of(shapes)
 
 
 def dtype_of(folder: Path) -> torch.dtype:

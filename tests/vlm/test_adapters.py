@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import nn
 import vlm
 from vlm import checkpoint, sources
 from vlm.adapters import Adapters
+from vlm.assistant import Assistant
 from vlm.batch import collate
 from vlm.config import ModelConfig
 from vlm.export import to_hf
@@ -417,3 +419,103 @@ def test_names(two: tuple[VLM, Adapters, Path]) -> None:
         adapters.merge()
     with pytest.raises(vlm.CheckpointError, match=r"no adapter_config\.json"):
         adapters.load(folder / "base")
+
+
+# --- in an assistant ---
+
+
+def said(assistant: Assistant, text: str = "abc def") -> str:
+    return assistant.ask(text, max_new_tokens=24).text
+
+
+def test_a_switch_leaves_nothing_of_another_adapters_cache(two: tuple[VLM, Adapters, Path]) -> None:
+    """The same question again would find its beginning, and its pictures, in the cache."""
+    _, _, folder = two
+    alone = {name: said(vlm.load(folder / "base", adapters=[folder / name])) for name in "ab"}
+    alone["both"] = said(vlm.load(folder / "base", adapters={folder / "a": 0.5, folder / "b": 1.0}))
+    with vlm.load(folder / "base") as assistant:
+        plain = said(assistant)
+        assert len({plain, *alone.values()}) == 4  # they differ at all
+        for name in "ab":
+            assistant.adapters.load(folder / name)
+        assert said(assistant) == plain
+        for name in "abab":
+            assistant.adapters.use(name)
+            assert said(assistant) == alone[name]
+        assistant.adapters.merge()
+        assert said(assistant) == alone["b"]
+        assistant.adapters.use({"a": 0.5, "b": 1.0})
+        assert said(assistant) == alone["both"]
+        assistant.adapters.off()
+        assert said(assistant) == plain
+        assert assistant.engine.stats().prefix_tokens == 0  # each was the first of its kind
+
+
+def test_pictures_seen_through_another_adapter_are_looked_at_again(tmp_path: Path) -> None:
+    adapted(llava_folder(tmp_path / "base", tiles=False), tmp_path / "eyes", target_modules=r".*linear_[12]")
+    asked: dict[str, Any] = {"images": [picture(SIZE, SIZE)], "max_new_tokens": 24}
+    expected = vlm.load(tmp_path / "base", adapters=[tmp_path / "eyes"]).ask("what?", **asked).text
+    with vlm.load(tmp_path / "base") as assistant:
+        plain = assistant.ask("what?", **asked).text
+        assistant.adapters.use(assistant.adapters.load(tmp_path / "eyes"))
+        assert assistant.ask("what?", **asked).text == expected != plain
+
+
+def test_a_switch_waits_for_what_is_under_way(two: tuple[VLM, Adapters, Path]) -> None:
+    """Answers of many threads while adapters are switched: each is one adapter's, from its first word to its last."""
+    _, _, folder = two
+    pure = {said(vlm.load(folder / "base", adapters=[folder / name])) for name in "ab"}
+    with vlm.load(folder / "base", adapters=[folder / "a", folder / "b"]) as assistant:
+        assistant.adapters.use("a")
+        found: list[str] = []
+        ended = threading.Event()
+
+        def ask() -> None:
+            while not ended.is_set():
+                found.append(said(assistant))
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for name in "babababa":
+            assistant.adapters.use(name)
+            if name == "a":
+                assistant.adapters.merge()
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert set(found) <= pure and len(found) >= 3
+
+
+def test_an_answer_that_does_not_end_is_told_of(
+    two: tuple[VLM, Adapters, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, folder = two
+    with vlm.load(folder / "base", adapters=[folder / "a"]) as assistant:
+        pieces = assistant.stream([{"role": "user", "content": "abc"}], max_new_tokens=600)
+        next(pieces)
+        monkeypatch.setattr("vlm.assistant.SWITCH_SECONDS", 0.2)
+        with pytest.raises(vlm.InputError, match="still being generated"):
+            assistant.adapters.off()
+        assert assistant.adapter == "a"
+        pieces.close()  # type: ignore[attr-defined]
+        assistant.adapters.off()
+        assert assistant.adapter is None
+
+
+def test_what_the_assistant_says_of_it(two: tuple[VLM, Adapters, Path]) -> None:
+    _, _, folder = two
+    with vlm.load(folder / "base") as assistant:
+        assert dict(assistant.facts())["Adapter"] == "none" and assistant.adapter is None
+        plain = assistant.sizes()
+        for name in "ab":
+            assistant.adapters.load(folder / name)
+        assistant.adapters.use({"a": 0.7, "b": 1})
+        assert dict(assistant.facts())["Adapter"] == "a x 0.7 + b" == assistant.adapter
+        assert {part: size for part, size in assistant.sizes().items() if part != "adapters"} == plain
+        assistant.adapters.unload()
+        assert assistant.sizes() == plain
+        weighed = [{"role": "user", "content": "abc"}, {"role": "assistant", "content": "red"}]
+        first = next(iter(assistant.log_probabilities([weighed])))
+        assistant.adapters.use(assistant.adapters.load(folder / "a"))
+        assert not torch.equal(next(iter(assistant.log_probabilities([weighed]))), first)
