@@ -61,14 +61,18 @@ def written_card(card: str, config: ModelConfig, parameters: dict[str, int], lib
         library: what reads the folder: `LIBRARY` or transformers.
         use: what the section on using it needs to know.
     """
-    data, body = front_matter(card)
-    tags = [*data.pop("tags", []), LIBRARY, *(["audio"] if config.whisper and library == LIBRARY else [])]
-    data |= {"library_name": library, "pipeline_tag": pipeline_of(config), "tags": list(dict.fromkeys(tags))}
+    given, body = front_matter(card)
+    tags = given.pop("tags", None)
+    tags = [*(tags if isinstance(tags, list) else []), LIBRARY]
+    data = ModelCardData(ignore_metadata_errors=True)
+    for name, value in given.items():
+        data[name] = value
+    data["library_name"], data["pipeline_tag"], data["tags"] = library, pipeline_of(config), list(dict.fromkeys(tags))
     section = _USES[library].format(**use) if use else _USES[library]
     title = section.splitlines()[0]
     found: ModelCard = ModelCard.from_template(
-        ModelCardData(ignore_metadata_errors=True, **data), template_str=_TEMPLATE,
-        body=body.strip() or described(config, parameters, licence_of(card)), use="" if title in body else section,
+        data, template_str=_TEMPLATE, body=body.strip() or described(config, parameters, licence_of(card)),
+        use="" if title in body else section,
     )  # fmt: skip
     return f"{found.content.rstrip()}\n"
 
