@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,13 +57,28 @@ _ELSEWHERE = re.compile(r"(^|\.)(language_model|vision_tower|multi_modal_project
 
 @dataclass(frozen=True)
 class Layer:
-    """One adapted layer: `module` is ours; A is (rank, inputs), B is (outputs, rank)."""
+    """One adapted matrix: A is (rank, inputs), B is (outputs, rank).
 
-    module: str
+    weight: ours; of the `parts` that it is made of along its first axis, this is number `part`.
+    a, b: the tensors in the file.
+    """
+
+    weight: str
+    part: int
+    parts: int
     rank: int
     alpha: float
     a: str
     b: str
+
+    @property
+    def module(self) -> str:
+        return self.weight.removesuffix(".weight")
+
+    @property
+    def called(self) -> bool:
+        """Whether the model calls it as a layer; of its encoders it hands the weights to one function."""
+        return not self.weight.startswith("encoders.")
 
 
 @dataclass(frozen=True)
@@ -120,29 +135,29 @@ class AdapterFolder:
             shapes: of the model's own weights (outputs, inputs), by their names.
 
         Raises:
-            CheckpointError: lists tensors that are missing, unexpected or of another shape; names a part that
-                takes no adapter.
+            CheckpointError: lists tensors that are missing, unexpected or of another shape; the head is tied.
         """
         ours = _modules_of(config, shapes, alone=not any(map(_ELSEWHERE.search, self.modules)))
         theirs = {newest(name): name for name in self.modules}
         wanted: dict[str, torch.Size] = {}
         found = {name: self.stored.shape(name) for sides in self.modules.values() for name in sides.values()}
         layers = []
-        for name, module in ours.items():
+        for name, place in ours.items():
             spelled = theirs.get(name)
             if not any(self._targeted(one) for one in ([spelled] if spelled else spellings(name))):
                 continue
-            if module is None:
+            if place is None:
                 raise CheckpointError(
-                    f"{CONFIG}: adapts {name}, where no adapter is taken here (only the decoder's layers and the image "
-                    "projector); merge it with peft (merge_and_unload) and load the merged folder"
+                    f"{CONFIG}: adapts {name}, which is tied to the embeddings and takes no adapter here"
                 )
+            weight, part, parts = place
             spelled = spelled or name
             rank = int(self._pattern("rank_pattern", spelled, self.rank))
             a, b = (f"base_model.model.{spelled}.lora_{side}.weight" for side in "AB")
-            outputs, inputs = shapes[f"{module}.weight"]
-            wanted |= {a: torch.Size([rank, inputs]), b: torch.Size([outputs, rank])}
-            layers.append(Layer(module, rank, self._pattern("alpha_pattern", spelled, self.alpha), a, b))
+            outputs, inputs = shapes[weight]
+            wanted |= {a: torch.Size([rank, inputs]), b: torch.Size([outputs // parts, rank])}
+            alpha = self._pattern("alpha_pattern", spelled, self.alpha)
+            layers.append(Layer(weight, part, parts, rank, alpha, a, b))
         checkpoint.check_names(wanted, found, CONFIG)
         return layers
 
@@ -216,22 +231,25 @@ def _matches(pattern: str, name: str) -> bool:
         raise CheckpointError(f"{CONFIG}: {reprlib.repr(pattern)} is no regular expression") from error
 
 
-def _modules_of(config: ModelConfig, shapes: Mapping[str, torch.Size], *, alone: bool) -> dict[str, str | None]:
-    """Their linear layers -> ours; None for one of those that take no adapter here.
+Place = tuple[str, int, int]
+"""A weight of ours, and which part of how many along its first axis."""
+
+
+def _modules_of(config: ModelConfig, shapes: Mapping[str, torch.Size], *, alone: bool) -> dict[str, Place | None]:
+    """Their linear layers -> ours; None for a head that is tied to the embeddings.
 
     Args:
         alone: as a Llama is named, even where ours has eyes: its decoder is one.
     """
     rows = same_rows(shapes, "decoder.") if alone else rows_of(config, shapes)
     tied = config.decoder.tie_word_embeddings
-    found: dict[str, str | None] = {}
+    found: dict[str, Place | None] = {}
     for own, parts in rows.items():
-        if len(shapes.get(own, ())) != 2 or own.endswith("embed_tokens.weight"):
+        if len(shapes.get(own, ())) != 2 or own.endswith(("embed_tokens.weight", "embedding")):
             continue
-        taken = own.startswith(("decoder.", "projectors.")) and not (tied and own.endswith("lm_head.weight"))
-        for part in parts:
-            if part.endswith(".weight") and "position_embedding" not in part:
-                found[part.removesuffix(".weight")] = own.removesuffix(".weight") if taken else None
+        for number, name in enumerate(parts):
+            place = None if tied and own.endswith("lm_head.weight") else (own, number, len(parts))
+            found[name.removesuffix(".weight")] = place
     return found
 
 
@@ -347,28 +365,27 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
 
 
 def write(
-    folder: Path, layers: Mapping[str, tuple[Tensor, Tensor, float]], config: ModelConfig, base: Base, *, rslora: bool
+    folder: Path, layers: Iterable[tuple[Layer, Tensor, Tensor]], config: ModelConfig, base: Base, *, rslora: bool
 ) -> None:
     """The folder, atomically, as peft loads it on what `vlm export --to hf` writes of the same base.
 
     Args:
-        layers: by our module, (A, B, alpha).
+        layers: each with its A and B.
     """
-    weights = {f"{module}.weight" for module in layers}
-    rows = same_rows(weights, "decoder.") if config.clip is None else rows_of(config, weights)
     tensors: dict[str, Tensor] = {}
     ranks: dict[str, int] = {}
     alphas: dict[str, float] = {}
-    for module, (a, b, alpha) in layers.items():
-        name = spellings(rows[f"{module}.weight"][0].removesuffix(".weight"))[-1]
+    for layer, a, b in layers:
+        rows = same_rows([layer.weight], "decoder.") if config.clip is None else rows_of(config, [layer.weight])
+        name = spellings(rows[layer.weight][layer.part].removesuffix(".weight"))[-1]
         tensors |= {f"base_model.model.{name}.lora_A.weight": a, f"base_model.model.{name}.lora_B.weight": b}
-        ranks[name], alphas[name] = len(a), alpha
-    rank, usual = _most_common(ranks), _most_common(alphas)
+        ranks[name], alphas[name] = layer.rank, layer.alpha
+    rank, alpha = _most_common(ranks), _most_common(alphas)
     data = {
         "peft_type": "LORA", "task_type": None, "base_model_name_or_path": base.model, "inference_mode": True,
-        "r": rank, "lora_alpha": usual, "use_rslora": rslora, "bias": "none", "target_modules": sorted(ranks),
+        "r": rank, "lora_alpha": alpha, "use_rslora": rslora, "bias": "none", "target_modules": sorted(ranks),
         "rank_pattern": {re.escape(name): one for name, one in ranks.items() if one != rank},
-        "alpha_pattern": {re.escape(name): one for name, one in alphas.items() if one != usual},
+        "alpha_pattern": {re.escape(name): one for name, one in alphas.items() if one != alpha},
     }  # fmt: skip
     with checkpoint.atomic_folder(folder) as fresh:
         checkpoint.write_safetensors(fresh / WEIGHTS, tensors)

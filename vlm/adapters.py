@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from . import adapter_folder, checkpoint
 from .adapter_folder import AdapterFolder, Base, Layer
+from .adapter_weights import WrittenLayers
 from .config import ModelConfig
 from .errors import CheckpointError, InputError
 from .limits import available_memory
@@ -30,7 +31,7 @@ from .sources import find
 
 Location = str | os.PathLike[str]
 ROOM = 0.9
-"""Share of the free memory that originals kept by `merge` may take."""
+"""Share of the free memory that weights kept to be put back may take."""
 
 
 class Adapters:
@@ -41,8 +42,6 @@ class Adapters:
 
     Args:
         still: gives a block in which nobody computes with the model.
-
-    notes: what could not be checked of those that are loaded.
     """
 
     def __init__(self, model: VLM, config: ModelConfig, still: Callable[[], AbstractContextManager[Any]]) -> None:
@@ -50,8 +49,10 @@ class Adapters:
         self._lock = threading.RLock()
         self._folders: dict[str, AdapterFolder] = {}
         self._active: dict[str, float] = {}
-        self._originals: dict[str, nn.Parameter] = {}  # what a merge replaced, by module
-        self.notes: list[str] = []
+        self._layers: dict[str, list[Layer]] = {}
+        self._written = WrittenLayers(model)
+        self._originals: dict[str, nn.Parameter] = {}  # what a merge replaced
+        self._merged = False
 
     @property
     def names(self) -> list[str]:
@@ -66,7 +67,13 @@ class Adapters:
     @property
     def merged(self) -> bool:
         """Whether the active ones are part of the weights at the moment."""
-        return bool(self._originals)
+        return self._merged
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be checked of those that are loaded."""
+        bare = [name for name, folder in self._folders.items() if folder.base is None]
+        return [f"{name}: keeps no fingerprint of its base; only names and shapes were compared" for name in bare]
 
     def __str__(self) -> str:
         """What is active, in words; empty where nothing is."""
@@ -99,19 +106,14 @@ class Adapters:
                 except BaseException:
                     self._remove(chosen)
                     raise
-                self._folders[chosen] = folder
-            if folder.base is None:
-                self.notes.append(
-                    f"{chosen}: keeps no fingerprint of its base; only names and shapes of {len(layers)} layers "
-                    "were compared"
-                )
+                self._folders[chosen], self._layers[chosen] = folder, layers
         return chosen
 
     def use(self, names: str | Sequence[str] | Mapping[str, float]) -> None:
         """One adapter; or several at once, each with a weight that multiplies its own scale.
 
         Raises:
-            InputError: one is not loaded.
+            InputError: one is not loaded; no memory to keep weights of an encoder that are changed.
         """
         if isinstance(names, str):
             names = [names]
@@ -120,6 +122,7 @@ class Adapters:
         }
         with self._lock:
             self._check_known(weights)
+            self._check_memory(self._written.touched(weights) - set(self._written.originals))
             with self._changing():
                 self._active = weights
 
@@ -140,17 +143,20 @@ class Adapters:
         with self._lock:
             if not self._active:
                 raise InputError("no adapter is active, so that there is nothing to merge", "bad_adapter")
-            touched = {n: one for n, one in self._adapted() if any(name in one.lora_A for name in self._active)}
-            if undo and not self._originals:
-                self._check_memory(sum(one.get_base_layer().weight.nbytes for one in touched.values()))
+            touched = {m: one for m, one in self._adapted() if any(name in one.lora_A for name in self._active)}
+            if undo and not self._merged:
+                self._check_memory(f"{module}.weight" for module in touched)
             with self._changing():
                 for module, adapted in touched.items():
                     base = adapted.get_base_layer()
                     if undo:
-                        self._originals[module] = base.weight
+                        self._originals[f"{module}.weight"] = base.weight
                     base.weight = nn.Parameter(base.weight.detach().clone(), requires_grad=False)
                     adapted.merge(adapter_names=list(self._active))
+                self._merged = undo
                 if not undo:
+                    self._written.write(self._active)
+                    self._written.originals.clear()
                     for name in self.names:
                         self._remove(name)
 
@@ -180,13 +186,16 @@ class Adapters:
         """
         with self._lock:
             self._check_known([name])
-            found = {module: one for module, one in self._adapted() if name in one.lora_A}
-            written = {
-                module: (one.lora_A[name].weight, one.lora_B[name].weight, one.lora_alpha[name])
-                for module, one in found.items()
-            }
-            base = Base(self._config.name, adapter_folder.fingerprint(self._weights(found)))
-            adapter_folder.write(Path(path), written, self._config, base, rslora=self._folders[name].rslora)
+            adapted = dict(self._adapted())
+            called = [
+                (layer, adapted[layer.module].lora_A[name].weight, adapted[layer.module].lora_B[name].weight)
+                for layer in self._layers[name] if layer.called
+            ]  # fmt: skip
+            found = called + self._written.of(name)
+            base = Base(
+                self._config.name, adapter_folder.fingerprint(self._weights(layer.weight for layer, *_ in found))
+            )
+            adapter_folder.write(Path(path), found, self._config, base, rslora=self._folders[name].rslora)
 
     # --- inside ---
 
@@ -195,10 +204,13 @@ class Adapters:
         """A block in which layers may be changed: unmerged at its beginning, with what is active at its end."""
         with self._still():
             adapted = dict(self._adapted())
-            for module, original in self._originals.items():
-                adapted[module].get_base_layer().weight = original  # the parameter itself: nothing is computed
-                adapted[module].merged_adapters.clear()
+            for place, original in self._originals.items():
+                one = adapted[place.removesuffix(".weight")]
+                one.get_base_layer().weight = original  # the parameter itself: nothing is computed
+                one.merged_adapters.clear()
             self._originals.clear()
+            self._written.restore()
+            self._merged = False
             try:
                 yield
             finally:
@@ -209,6 +221,7 @@ class Adapters:
                             one.set_scale(name, weight)
                         one.enable_adapters(bool(self._active))
                     one.requires_grad_(False)
+                self._written.write(self._active)
                 self._model.revision += 1
 
     def _check_known(self, names: Iterable[str]) -> None:
@@ -221,10 +234,14 @@ class Adapters:
         """peft's layers, by the name that the module has without them."""
         return [(name, one) for name, one in self._model.named_modules() if hasattr(one, "lora_A")]
 
-    def _weights(self, modules: Iterable[str]) -> dict[str, Tensor]:
-        """The base's, whatever is merged."""
-        own: dict[str, Any] = {m: self._model.get_submodule(m) for m in modules}
-        return {f"{name}.weight": self._originals.get(name, module.weight) for name, module in own.items()}
+    def _weights(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """The base's, whatever is merged or written."""
+        kept = self._originals | self._written.originals
+        ends = {name: name.rpartition(".") for name in names}
+        return {
+            name: kept[name] if name in kept else getattr(self._model.get_submodule(module), end)
+            for name, (module, _, end) in ends.items()
+        }
 
     def _shapes(self) -> dict[str, torch.Size]:
         """Of the model's own weights, named as without adapters."""
@@ -233,7 +250,7 @@ class Adapters:
 
     def _check_base(self, folder: AdapterFolder, layers: list[Layer]) -> None:
         for name, copy in folder.copies().items():
-            own = self._weights([name.removesuffix(".weight")])[name]
+            own = self._weights([name])[name]
             if own.shape != copy.shape or not torch.equal(own.to(torch.bfloat16), copy.to(own.device, torch.bfloat16)):
                 raise CheckpointError(
                     f"{folder.folder}: brings a {name.split('.')[-2]} of its own, which is not that of "
@@ -241,7 +258,7 @@ class Adapters:
                 )
         if folder.base is None:
             return
-        if adapter_folder.fingerprint(self._weights([layer.module for layer in layers])) != folder.base.fingerprint:
+        if adapter_folder.fingerprint(self._weights(layer.weight for layer in layers)) != folder.base.fingerprint:
             raise CheckpointError(
                 f"{folder.folder}: was made for other weights: {adapter_folder.BASE} keeps a fingerprint of "
                 f"{folder.base.model!r}, which is not that of {self._config.name!r}"
@@ -249,6 +266,9 @@ class Adapters:
 
     def _inject(self, name: str, folder: AdapterFolder, layers: list[Layer], tensors: Mapping[str, Tensor]) -> None:
         peft = _peft()
+        self._written.add(name, [one for one in layers if not one.called], tensors, rslora=folder.rslora)
+        if not (layers := [one for one in layers if one.called]):
+            return
         for layer in layers:
             found = self._model.get_submodule(layer.module)
             if type(getattr(found, "base_layer", found)) is not nn.Linear:
@@ -269,7 +289,9 @@ class Adapters:
     def _remove(self, name: str) -> None:
         """Takes an adapter out, whole or not; a layer that was its last one's is a plain one again."""
         self._folders.pop(name, None)
+        self._layers.pop(name, None)
         self._active.pop(name, None)
+        self._written.remove(name)
         for module, one in self._adapted():
             one.merged_adapters.clear()  # of a merge for good
             if name in one.lora_A:
@@ -280,11 +302,13 @@ class Adapters:
         if not self._folders:
             self._model.__dict__.pop("peft_config", None)
 
-    def _check_memory(self, needed: int) -> None:
+    def _check_memory(self, weights: Iterable[str]) -> None:
+        """Raises `InputError`."""
+        needed = sum(tensor.nbytes for tensor in self._weights(weights).values())
         free = available_memory(self._model.device)
         if needed > ROOM * free:
             raise InputError(
-                f"to undo a merge {needed / 1e6:.0f} MB of weights are kept, but {free / 1e6:.0f} MB are free; "
+                f"{needed / 1e6:.0f} MB of weights would be kept to be put back, but {free / 1e6:.0f} MB are free; "
                 "merge for good: vlm adapter merge, or merge(undo=False)", "out_of_memory",
             )  # fmt: skip
 

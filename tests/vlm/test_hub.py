@@ -20,7 +20,7 @@ from vlm.export import to_hf
 from vlm.model import VLM
 from vlm.processor import Processor
 
-from .test_adapters import adapted
+from .test_adapters import adapted, same
 from .test_foreign import llama_folder
 
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "manifest.json", "README.md"}
@@ -51,11 +51,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
     monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Hub)
     Hub.calls, Hub.files = [], {}
     return Hub
-
-
-def same(one: VLM, other: VLM) -> bool:
-    own, found = checkpoint.state_dict(one), checkpoint.state_dict(other)
-    return own.keys() == found.keys() and all(torch.equal(own[name], found[name]) for name in own)
 
 
 def test_saved_and_loaded_it_is_the_same(tiny_model: VLM, tiny_processor: Processor, tmp_path: Path, hub: Any) -> None:
@@ -152,6 +147,7 @@ def test_of_a_folder_that_says_nothing_the_card_says_so(tiny_config: ModelConfig
         ("no front matter\n---\nlicense: mit\n---\n", ""),
         ("---\n: [\n---\nText", ""),
         ("---\n- a\n---\nText", ""),
+        ("---\nself: 1\nlicense: mit\n---\nText", ""),
         ("", ""),
     ],
 )
@@ -163,7 +159,7 @@ def test_licences(card: str, licence: str, tiny_config: ModelConfig) -> None:
 
 
 def test_odd_front_matter_cannot_break_a_card(tiny_config: ModelConfig) -> None:
-    front = "self: 1\nignore_metadata_errors: 2\ntags: none\ntemplate_str: x\nbase_model: org/base"
+    front = "tags: none\ntemplate_str: x\nbase_model: org/base"
     card = f"---\n{front}\n---\n{{{{ body }}}} {{% x %}}"
     data, body = front_matter(written_card(card, tiny_config, {"decoder": 1}, "vlm-studio"))
     assert data["tags"] == ["vlm-studio"] and data["base_model"] == "org/base" and "{{ body }} {% x %}" in body
