@@ -72,6 +72,8 @@ HAZARDS = {
             "demo/serving/fetch.py",  # URLs of pictures
             "vlm/transport.py",  # the server behind --backend-url
             "vlm/sources.py",  # a model by its id on the hub
+            "vlm/hub.py",  # what an explicit call pushes
+            "vlm/card.py",  # the hub's format of cards
             "demo/plugins/hosts/vlm_client.py",  # the server of the settings, from within other programs
             "demo/bench/client.py",  # speaks to the server that is measured, and to no other
         ),

@@ -60,6 +60,8 @@ ONLY_IN: dict[str, set[str]] = {
     "jiwer": {"training/evaluate.py"},
     "llguidance": {"vlm/constraints.py"},
     "gguf": {"vlm/gguf_export.py", "vlm/gguf_tokenizer.py"},
+    "peft": {"vlm/adapters.py"},
+    "regex": {"vlm/adapter_folder.py"},
     "pyarrow": {"demo/captioning/tables.py"},
     "ray": {"demo/captioning/on_ray.py"},
     "sqlite3": {"demo/captioning/journal.py"},

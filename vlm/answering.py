@@ -51,6 +51,11 @@ class Answering(Protocol):
         """Where questions, pictures and sounds are sent; empty if they stay in this process."""
         ...
 
+    @property
+    def adapter(self) -> str | None:
+        """What was trained on top of the model and takes part in answers, in words; None where nothing does."""
+        return None
+
     def facts(self) -> list[tuple[str, str]]:
         """What a person may want to know of the model, as (what, value)."""
         ...

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from . import checkpoint, sources
+from .adapters import Adapters, Location
 from .answering import Answering
 from .batch import IGNORE_INDEX, Sample, collate
 from .captioning import CAPTION_PROMPTS, CaptionBatches, Captioned, CaptionRequest, checked_batch_size
@@ -20,12 +23,15 @@ from .conversation import prepared, question_messages
 from .engine import Engine, EngineOptions
 from .errors import VlmError
 from .generation import Reply, together
+from .hub import Published
 from .limits import DEFAULTS, available_memory
-from .model import VLM
+from .model import VLM, part_of
 from .processor import Processor
 from .quantize import numbers
 from .sampling_options import SamplingOptions, chosen
 
+SWITCH_SECONDS = 120.0
+"""How long a change of adapters waits for answers that are under way."""
 _making = threading.Lock()
 
 
@@ -38,7 +44,7 @@ if hasattr(os, "register_at_fork"):  # another thread may have held it
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-class Assistant(Answering):
+class Assistant(Published, Answering):
     """A loaded model with everything that is needed to talk to it.
 
     What is asked from several threads at once is generated together.
@@ -49,6 +55,36 @@ class Assistant(Answering):
     def __init__(self, model: VLM, processor: Processor, card: str = "", engine: EngineOptions = DEFAULTS) -> None:
         self.model, self.processor, self.card, self._engine_options = model, processor, card, engine
         self._engine: Engine | None = None
+        self._weighing = threading.Lock()
+        reference = weakref.ref(self)  # whoever drops an assistant drops its engine
+
+        def still() -> AbstractContextManager[None]:
+            return nullcontext() if (one := reference()) is None else one._still()
+
+        self.adapters = Adapters(model, processor.config, still)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """A block in which nobody computes with the model: no answer is under way, nothing is weighed."""
+        with self._weighing, self.engine.quiet(SWITCH_SECONDS):
+            yield
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], *, force_download: bool = False,
+        token: str | bool | None = None, cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False, revision: str | None = None, **options: Any,
+    ) -> Assistant:  # fmt: skip
+        """As `load`, with the hub's own options. Raises `CheckpointError`.
+
+        Args:
+            options: of `load`.
+        """
+        folder = sources.find(
+            pretrained_model_name_or_path, force_download=force_download, token=token, cache_dir=cache_dir,
+            local_files_only=local_files_only, revision=revision,
+        )  # fmt: skip
+        return load(folder, **options)
 
     @property
     def engine(self) -> Engine:
@@ -90,9 +126,13 @@ class Assistant(Answering):
     def server(self) -> str:
         return ""
 
+    @property
+    def adapter(self) -> str | None:
+        return str(self.adapters) or None
+
     def facts(self) -> list[tuple[str, str]]:
         clip, whisper = self.config.clip, self.config.whisper
-        rows = [("Model", self.name), ("Adapter", "none"), ("Context", f"{self.context:,} tokens")]
+        rows = [("Model", self.name), ("Adapter", self.adapter or "none"), ("Context", f"{self.context:,} tokens")]
         if self.config.quantization:
             rows.append(("Decoder", str(self.config.quantization)))
         if clip:
@@ -111,7 +151,7 @@ class Assistant(Answering):
         tensors = dict(self.model.named_parameters())
         counts = numbers({name: tensor.shape for name, tensor in tensors.items()}, self.config.quantization)
         for name, tensor in tensors.items():
-            part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+            part = "adapters" if ".lora_" in name else part_of(name)
             count, size = found.get(part, (0, 0))
             found[part] = count + counts[name], size + tensor.nbytes
         return found
@@ -191,16 +231,17 @@ class Assistant(Answering):
     @torch.inference_mode()
     def _weigh(self, samples: list[Sample]) -> list[torch.Tensor]:
         batch = collate(samples, self.config.special_ids.pad).to(self.model.device)
-        states = self.model.states(batch)
         found = []
-        for row, sample in enumerate(samples):
-            supervised = sample.labels != IGNORE_INDEX
-            end = int(supervised.nonzero()[-1]) + 1
-            before = (~supervised[:end]).nonzero()  # the last answer begins behind the last of these
-            start = int(before[-1]) + 1
-            logits = self.model.decoder.head(states[row, start - 1 : end - 1]).float()
-            ids = batch.input_ids[row, start:end]
-            found.append(logits.log_softmax(-1).gather(1, ids[:, None])[:, 0].cpu())
+        with self._weighing:
+            states = self.model.states(batch)
+            for row, sample in enumerate(samples):
+                supervised = sample.labels != IGNORE_INDEX
+                end = int(supervised.nonzero()[-1]) + 1
+                before = (~supervised[:end]).nonzero()  # the last answer begins behind the last of these
+                start = int(before[-1]) + 1
+                logits = self.model.decoder.head(states[row, start - 1 : end - 1]).float()
+                ids = batch.input_ids[row, start:end]
+                found.append(logits.log_softmax(-1).gather(1, ids[:, None])[:, 0].cpu())
         return found
 
     # --- inside ---
@@ -220,6 +261,7 @@ class Assistant(Answering):
 def load(
     model: str | os.PathLike[str] = checkpoint.DEFAULT, *, device: str = "cpu", dtype: torch.dtype | None = None,
     quantize: str | None = None, allow_nonfinite: bool = False, allow_pickle: bool = False,
+    chat_template: str | None = None, adapters: Iterable[Location] | Mapping[Any, float] = (),
     engine: EngineOptions = DEFAULTS,
 ) -> Assistant:  # fmt: skip
     """The embedded default model, a model folder (ours, or in a layout of others), or a hub id `org/name`.
@@ -229,16 +271,22 @@ def load(
         quantize: `int8` or `int4` makes the decoder's weights so small as they are read (see `vlm/quantize.py`).
         allow_pickle: read weights that torch.save wrote (`.pth`, `.bin`); nothing in them is run.
         engine: how much is generated at a time, and how much may wait.
+        chat_template: of `vlm.chat.TEMPLATES`; by default what the folder says.
+        adapters: folders of LoRA adapters, or each with its weight; all are active (`Assistant.adapters` changes that).
 
     Raises:
-        CheckpointError: the folder cannot be used; the message names the file and the reason.
+        CheckpointError: a folder cannot be used; the message names the file and the reason.
     """
     folder = sources.find(model, allow_pickle=allow_pickle)
     parts = sources.load(
         folder, dtype=dtype, device=device, quantize=quantize, allow_nonfinite=allow_nonfinite,
-        allow_pickle=allow_pickle,
+        allow_pickle=allow_pickle, chat_template=chat_template,
     )  # fmt: skip
-    return Assistant(*parts, card=checkpoint.model_card(folder), engine=engine)
+    assistant = Assistant(*parts, card=sources.card_of(folder), engine=engine)
+    weights = dict(adapters) if isinstance(adapters, Mapping) else dict.fromkeys(adapters, 1.0)
+    if weights:
+        assistant.adapters.use({assistant.adapters.load(path): weight for path, weight in weights.items()})
+    return assistant
 
 
 __all__ = [

@@ -32,7 +32,7 @@ from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
 from .disk import sync
 from .errors import CheckpointError
 from .model import VLM, build_empty
-from .processor import Processor
+from .processor import Processor, with_template
 from .quantize import while_loading
 from .tokenizer import Tokenizer
 from .torch_zip import storages
@@ -48,6 +48,8 @@ _DTYPES = {
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 DEFAULT = "default"
+PROSE = ("MODEL_CARD.md", "README.md")
+"""Where a card stands. It may be changed without the folder counting as damaged."""
 
 
 def resolve(name_or_path: str | os.PathLike[str] = DEFAULT) -> Path:
@@ -354,13 +356,16 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def model_card(folder: Path) -> str:
-    """The text of MODEL_CARD.md, at most a megabyte of it; empty where there is none."""
-    path = folder / "MODEL_CARD.md"
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 20)
-    except OSError:
-        return ""
+    """The text of MODEL_CARD.md or README.md, at most a megabyte of it; empty where there is none."""
+    for name in PROSE:
+        if not os.path.isfile(folder / name):  # noqa: PTH113 - a pipe would block
+            continue
+        try:
+            with (folder / name).open(encoding="utf-8", errors="replace") as file:
+                return file.read(1 << 20)
+        except OSError:
+            continue
+    return ""
 
 
 def verify_manifest(folder: Path) -> None:
@@ -412,24 +417,26 @@ def load_config(folder: Path, name: str = "config.json") -> ModelConfig:
         raise CheckpointError(f"config: {str(error).removeprefix('config: ')}") from error
 
 
-def load_processor(folder: Path) -> Processor:
-    return Processor(load_config(folder), Tokenizer.from_file(folder / "tokenizer.json"))
+def load_processor(folder: Path, chat_template: str | None = None) -> Processor:
+    config, tokenizer = load_config(folder), Tokenizer.from_file(folder / "tokenizer.json")
+    return Processor(with_template(config, tokenizer, chat_template) if chat_template else config, tokenizer)
 
 
 def load(
     folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu",
-    allow_nonfinite: bool = False, quantize: str | None = None,
+    allow_nonfinite: bool = False, quantize: str | None = None, chat_template: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """A model folder -> model in `eval()` and its processor; nothing is returned half-loaded.
 
     Args:
         quantize: `int8` or `int4`: the decoder's matrices become that as they are read.
+        chat_template: instead of the one that the folder names.
 
     Raises:
         CheckpointError: names the file or tensor and says what is wrong.
     """
     verify_manifest(folder)
-    processor = load_processor(folder)
+    processor = load_processor(folder, chat_template)
     source = stored(folder)
     shapes = {name: source.shape(name) for name in source}
     parts = processor.config, shapes, source.__getitem__
@@ -471,8 +478,11 @@ def filled(
     return model.to(dtype=dtype).eval()
 
 
-def check_values(tensors: Mapping[str, Tensor]) -> None:
+def check_values(tensors: Mapping[str, Tensor], *, zeros: bool = False) -> None:
     """Weights that cannot be meant: NaN or infinite values, a matrix of zeros (biases may be zero).
+
+    Args:
+        zeros: matrices may be zero, too.
 
     Raises:
         CheckpointError: names the tensor.
@@ -481,14 +491,16 @@ def check_values(tensors: Mapping[str, Tensor]) -> None:
         problem = ""
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             problem = f"holds NaN or infinite values as {tensor.dtype}"
-        elif tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
+        elif not zeros and tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
             problem = "is all zeros"
         if problem:
             raise CheckpointError(f"tensor {name!r} {problem} (allow_nonfinite=True overrides)")
 
 
-def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> None:
-    """Raises `CheckpointError` listing missing, extra and mis-shaped tensors."""
+def check_names(
+    expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size], config: str = "config.json"
+) -> None:
+    """Raises `CheckpointError` listing missing, extra and mis-shaped tensors; `config` is the file that expects."""
     missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
     shapes = [
         f"{name} is {tuple(found[name])}, expected {tuple(expected[name])}"
@@ -501,7 +513,7 @@ def check_names(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Si
         if items
     ]
     if problems:
-        raise CheckpointError("weights do not fit config.json: " + "; ".join(problems))
+        raise CheckpointError(f"weights do not fit {config}: " + "; ".join(problems))
 
 
 def state_dict(model: VLM) -> dict[str, Tensor]:
@@ -528,7 +540,7 @@ def load_state(model: VLM, tensors: Mapping[str, Tensor]) -> None:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its place when the block ends without an error.
 
-    Every file is listed in manifest.json and synced before the rename. A previous `target` changes
+    Every file is synced before the rename and, but for prose, listed in manifest.json. A previous `target` changes
     places with the new folder in one step and is removed last, so that `target` is whole at any instant.
 
     Raises:
@@ -542,7 +554,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     fresh.mkdir()
     try:
         yield fresh
-        files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in sorted(fresh.iterdir())}
+        listed = [path for path in sorted(fresh.iterdir()) if path.name not in PROSE]
+        files = {p.name: {"size": p.stat().st_size, "sha256": _sha256(p)} for p in listed}
         (fresh / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n")
         for path in [*fresh.iterdir(), fresh]:
             sync(path)

@@ -13,16 +13,19 @@ import typer
 
 from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
-from .cli_models import compose, export
+from .cli_models import adapter as adapter_commands
+from .cli_models import compose, export, info
 from .cli_plugins import commands as plugins_commands
 from .cli_quantize import quantize
 from .cli_skill import skill
 from .command_options import (
     SKILL_LIBRARIES,
+    Adapter,
     AllowPickle,
     BackendKeyFile,
     BackendModel,
     BackendUrl,
+    ChatTemplate,
     MaxNewTokens,
     MinP,
     Model,
@@ -37,6 +40,7 @@ from .command_options import (
     answering,
     backend_of,
     load_model,
+    loading,
 )
 from .errors import BackendError, VlmError, printable
 from .terminal import as_dict, converse, divide, friendly_errors, say
@@ -57,6 +61,8 @@ app.command()(mcp)
 app.command()(export)
 app.command()(compose)
 app.command()(quantize)
+app.command()(info)
+app.add_typer(adapter_commands, name="adapter")
 
 
 @app.command()
@@ -67,7 +73,8 @@ def ask(
     ] = None,
     audio: Annotated[list[str] | None, typer.Option(help="A sound: the question, or what is asked about.")] = None,
     question: Annotated[str | None, typer.Option("--question", "-q", help="Instead of the last argument.")] = None,
-    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False, adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with counts and timing.")] = False,
@@ -95,7 +102,7 @@ def ask(
         from .conversation import question_messages
 
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
+        assistant = answering(model, backend, **loading(quantize, allow_pickle, adapter, chat_template))
         messages = question_messages(asked, images, audio or [], system)
         reply = say(assistant, messages, options, echo=stream and not as_json)
         if as_json:
@@ -107,6 +114,7 @@ def ask(
 @app.command()
 def chat(
     context: typer.Context, model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
+    adapter: Adapter = None, chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     system: System = "", max_new_tokens: MaxNewTokens = 256, temperature: Temperature = 0.0, top_k: TopK = 0,
     top_p: TopP = 1.0, min_p: MinP = 0.0, repetition_penalty: Repetition = 1.0, seed: Seed = None,
@@ -126,56 +134,9 @@ def chat(
         from .sampling_options import SamplingOptions
 
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
+        assistant = answering(model, backend, **loading(quantize, allow_pickle, adapter, chat_template))
         SamplingOptions(**options)  # a bad one is reported before the first question
         converse(assistant, system, options)
-
-
-@app.command()
-def info(
-    model: Annotated[str, typer.Argument(help="A model folder, or 'default'.")] = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
-    allow_pickle: AllowPickle = False,
-) -> None:
-    """What a model is: its parts, sizes, template and files.
-
-    \b
-    vlm info
-    vlm info runs/default/5-instruct/model --json
-    """
-    with friendly_errors():
-        from .config import to_dict
-        from .sources import described, find
-
-        folder = find(model, allow_pickle=allow_pickle)
-        config, layout, sizes = described(folder, allow_pickle=allow_pickle)
-        if as_json:
-            typer.echo(json.dumps(to_dict(config), indent=2))
-            return
-        decoder, clip, whisper = config.decoder, config.clip, config.whisper
-        lines = [
-            f"{printable(config.name)}  ({printable(str(folder))})",
-            f"decoder   Llama, {decoder.num_hidden_layers} layers of {decoder.hidden_size}, heads "
-            f"{decoder.num_attention_heads}/{decoder.num_key_value_heads}, vocabulary {decoder.vocab_size}, "
-            f"context {decoder.max_position_embeddings}",
-        ]
-        if config.quantization:
-            lines.append(f"quantised {config.quantization} (the matrices of the decoder's blocks)")
-        if clip:
-            lines.append(
-                f"vision    CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
-                f"patches of {clip.patch_size}, grids {', '.join(f'{r}x{c}' for r, c in clip.grids) or 'none'}"
-            )
-        if whisper:
-            lines.append(
-                f"audio     Whisper encoder, {whisper.encoder_layers} layers of {whisper.d_model}, "
-                f"windows of {whisper.window_seconds} s"
-            )
-        lines += [f"layout    {layout}", f"template  {config.chat_template}"]
-        lines += [f"weights   {part:<18}{count / 1e6:8.2f} M" for part, count in sizes.items()]
-        files = [p for p in sorted(folder.iterdir()) if p.is_file()]
-        lines += [f"file      {printable(p.name):<18}{p.stat().st_size / 1e6:8.2f} MB" for p in files]
-        typer.echo("\n".join(lines))
 
 
 @app.command()
@@ -224,6 +185,8 @@ def evaluate(
     ] = "questions,captions",
     seed: Annotated[int, typer.Option(help="First held-out seed.")] = 0,
     quantize: Quantize = None,
+    adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
 ) -> None:
     """Accuracy on held-out seeds and styles of the studio, beside blind baselines.
@@ -238,7 +201,7 @@ def evaluate(
         chosen = [part.strip() for part in parts.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(PARTS)):
             raise typer.BadParameter(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}", param_hint="--parts")
-        assistant = load_model(model, quantize=quantize, allow_pickle=allow_pickle)
+        assistant = load_model(model, **loading(quantize, allow_pickle, adapter, chat_template))
         figures = evaluate(assistant, chosen, samples=samples, seed=seed)
         typer.echo(table(figures))
         if out:
@@ -248,7 +211,8 @@ def evaluate(
 @app.command()
 def demo(
     context: typer.Context,
-    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False, adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 7860,
@@ -276,7 +240,7 @@ def demo(
             typer.echo("error: the demo needs gradio: pip install '.[demo]'", err=True)
             raise typer.Exit(1) from None
         backend = backend_of(context, backend_url, backend_model, backend_key_file)
-        assistant = answering(model, backend, quantize=quantize, allow_pickle=allow_pickle)
+        assistant = answering(model, backend, **loading(quantize, allow_pickle, adapter, chat_template))
         launch(assistant, Settings(host, port, auth, max_file_size, queue_size, concurrency, feedback))
 
 
@@ -285,6 +249,8 @@ def serve(
     model: Model = "default",
     quantize: Quantize = None,
     allow_pickle: AllowPickle = False,
+    adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback it needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind.")] = 8000,
     api_key: Annotated[
@@ -324,9 +290,9 @@ def serve(
                 host, port, api_key, tuple(allow_host or ()), tuple(allow_origin or ()), tuple(allow_url_host or ()),
                 config, with_demo, log_level, limits,
             )  # fmt: skip
-            loading = {"quantize": quantize, "allow_pickle": allow_pickle}
+            how = loading(quantize, allow_pickle, adapter, chat_template)
             engine = {"slots": slots, "queue": queue_size}
-            status = serve(lambda: load_model(model, device, engine=engine, **loading), settings)
+            status = serve(lambda: load_model(model, device, engine=engine, **how), settings)
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "httpcore", "gradio", *SKILL_LIBRARIES):
                 raise
@@ -345,7 +311,8 @@ def caption(
     files_from: Annotated[
         list[str] | None, typer.Option(help="A file that lists such paths, a line each or NUL-separated; - is stdin.")
     ] = None,
-    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False,
+    model: Model = "default", quantize: Quantize = None, allow_pickle: AllowPickle = False, adapter: Adapter = None,
+    chat_template: ChatTemplate = None,
     backend_url: BackendUrl = None, backend_model: BackendModel = "", backend_key_file: BackendKeyFile = None,
     output_format: Annotated[
         str, typer.Option("--format", "-f", help="txt beside each picture, or one jsonl, csv, parquet or tar.")
@@ -396,15 +363,16 @@ def caption(
     try:
         from demo.caption import command
 
+        how = loading(quantize, allow_pickle, adapter, chat_template)
         summary = command(
             paths or [], files_from or [],
-            load=lambda: answering(model, backend, device, quantize=quantize, allow_pickle=allow_pickle),
+            load=lambda: answering(model, backend, device, **how),
             echo=lambda *cells: typer.echo("\t".join(printable(cell) for cell in cells)),
-            model=str(backend or (f"{model} ({quantize})" if quantize else model)), format=output_format,
-            output=output, existing=existing, style=style, prompt=prompt, schema=schema, prefix=prefix,
-            suffix=suffix, extension=extension, max_new_tokens=max_new_tokens, batch_size=batch_size,
-            workers=workers, shard=shard, recursive=recursive, follow_links=follow_links, errors=errors,
-            dry_run=dry_run, engine=engine, actors=actors, device=device,
+            model=str(backend or (f"{model} ({quantize})" if quantize else model)), adapters=how["adapters"],
+            chat_template=chat_template or "", format=output_format, output=output, existing=existing, style=style,
+            prompt=prompt, schema=schema, prefix=prefix, suffix=suffix, extension=extension,
+            max_new_tokens=max_new_tokens, batch_size=batch_size, workers=workers, shard=shard, recursive=recursive,
+            follow_links=follow_links, errors=errors, dry_run=dry_run, engine=engine, actors=actors, device=device,
         )  # fmt: skip
     except VlmError as error:  # what fails of the pictures is counted instead
         typer.echo(f"error [{error.code}]: {printable(str(error))}", err=True)

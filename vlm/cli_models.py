@@ -1,14 +1,16 @@
-"""Commands that turn model folders into others: `vlm export`, `vlm compose`."""
+"""Commands about model folders: `vlm info`, `vlm export`, `vlm compose`, `vlm adapter merge`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .command_options import AllowPickle
+from .command_options import AllowPickle, say_notes, stacked
 from .errors import InputError
 from .terminal import friendly_errors
 
@@ -16,6 +18,68 @@ Dtype = Annotated[
     Literal["float32", "bfloat16", "float16", "stored"], typer.Option(help="Of the weights; 'stored' keeps theirs.")
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it appears when it is whole.")]
+
+
+adapter = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@adapter.callback()
+def adapters() -> None:
+    """LoRA adapters in peft's format."""
+
+
+def info(
+    model: Annotated[
+        str, typer.Argument(help="A folder of a model, a part or an adapter; a hub id; 'default'.")
+    ] = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole config as JSON.")] = False,
+    allow_pickle: AllowPickle = False,
+) -> None:
+    """What a folder is: its parts, sizes, types, template, licence and files. No weights are read.
+
+    \b
+    vlm info
+    vlm info runs/default/5-instruct/model --json
+    vlm info path/to/llava-1.5-7b-hf
+    vlm info path/to/adapter
+    """
+    with friendly_errors():
+        from .about import about
+        from .sources import find
+
+        found = about(find(model, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
+        typer.echo(json.dumps(found.data, indent=2) if as_json else "\n".join(found.lines()))
+
+
+@adapter.command()
+def merge(
+    model: Annotated[str, typer.Argument(metavar="BASE", help="A model folder, a hub id, or 'default'.")],
+    adapter: Annotated[list[str], typer.Argument(help="Adapters as --adapter takes them: FOLDER or FOLDER=WEIGHT.")],
+    out: Out,
+    dtype: Dtype = "stored",
+) -> None:
+    """Make adapters part of a model's weights, and write the result as a model folder.
+
+    \b
+    vlm adapter merge default path/to/adapter --out merged
+    vlm adapter merge path/to/llama charts=0.7 plans=0.3 --out merged
+    """
+    with friendly_errors():
+        import torch
+
+        from . import checkpoint, sources
+        from .adapters import Adapters
+
+        weights = stacked(adapter)
+        folder = sources.find(model)
+        kept = sources.dtype_of(folder) if dtype == "stored" else getattr(torch, dtype)
+        parts, processor = sources.load(folder)  # in float32: what is merged is rounded once
+        adapters = Adapters(parts, processor.config, nullcontext)
+        adapters.use({adapters.load(path): weight for path, weight in weights.items()})
+        adapters.merge(undo=False)
+        checkpoint.save(out, parts, processor, dtype=kept)
+        say_notes(adapters.notes)
+        typer.echo(f"model written to {out}")
 
 
 def export(
@@ -47,7 +111,7 @@ def export(
     with friendly_errors():
         import torch
 
-        from . import checkpoint, sources
+        from . import sources
         from .export import to_hf
 
         if (to == "gguf" and dtype != "stored") or (to == "hf" and type_):
@@ -57,7 +121,7 @@ def export(
         stored = dtype == "stored"
         kept = sources.dtype_of(folder, allow_pickle=allow_pickle) if stored else getattr(torch, dtype)
         parts = sources.load(folder, dtype=kept, allow_pickle=allow_pickle)
-        card = checkpoint.model_card(folder)
+        card = sources.card_of(folder)
         if to_gguf:
             lost = to_gguf(out, *parts, kind=type_ or "f16", class_token=class_token, card=card)
             lines = [f"not as here: {phrase}" for phrase in lost]

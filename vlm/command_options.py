@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .errors import InputError
+from .errors import InputError, printable
 
 if TYPE_CHECKING:
     from .answering import Answering
@@ -23,6 +24,16 @@ Quantize = Annotated[
 ]
 AllowPickle = Annotated[
     bool, typer.Option("--allow-pickle", help="Read weights that torch.save wrote (.pth, .bin); no code in them runs.")
+]
+Adapter = Annotated[
+    list[str] | None,
+    typer.Option(help="A LoRA adapter's folder (or hub id), or FOLDER=WEIGHT; several are added up."),
+]
+ChatTemplate = Annotated[
+    str | None,
+    typer.Option(
+        help="studio, llama-2, llama-3, vicuna, chatml, zephyr or plain (default: what the model's folder says)."
+    ),
 ]
 System = Annotated[str, typer.Option(help="A system message.")]
 MaxNewTokens = Annotated[int, typer.Option(help="Stop after so many tokens.")]
@@ -43,7 +54,7 @@ BackendKeyFile = Annotated[
 ]
 SKILL_LIBRARIES = ("pydantic", "pydantic_core", "skimage", "scipy", "coloraide")
 """What the extra `skills` brings, as modules."""
-LOCAL = ("model", "quantize", "allow_pickle", "device", "engine", "actors")
+LOCAL = ("model", "quantize", "allow_pickle", "adapter", "chat_template", "device", "engine", "actors")
 """Options that mean nothing where a server answers."""
 
 
@@ -60,9 +71,8 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     for name in LOCAL:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            option = name.replace("_", "-")
             raise typer.BadParameter(
-                f"--{option} is about a model here, --backend-url names a server: give one of them"
+                f"--{name.replace('_', '-')} is about a model here, --backend-url names a server: give one of them"
             )
     from .backend import Backend
 
@@ -76,20 +86,59 @@ def backend_of(context: typer.Context, url: str | None, model: str, key_file: Pa
     return backend
 
 
-def load_model(
-    model: str, device: str = "cpu", *, engine: Mapping[str, Any] | None = None, **loading: Any
-) -> Assistant:
-    """`engine`: fields of `EngineOptions`; the rest as `vlm.load` takes it."""
+def load_model(model: str, device: str = "cpu", *, engine: Mapping[str, Any] | None = None, **how: Any) -> Assistant:
+    """With its adapters active. What could not be checked of them is said.
+
+    Args:
+        engine: fields of `EngineOptions`.
+        how: as `vlm.load` takes it.
+    """
     from .assistant import load
     from .limits import EngineOptions
 
-    return load(model, device=device, engine=EngineOptions(**engine or {}), **loading)
+    assistant = load(model, device=device, engine=EngineOptions(**engine or {}), **how)
+    say_notes(assistant.adapters.notes)
+    return assistant
 
 
-def answering(model: str, backend: Backend | None, device: str = "cpu", **loading: Any) -> Answering:
+def loading(
+    quantize: str | None, allow_pickle: bool, adapter: list[str] | None, chat_template: str | None
+) -> dict[str, Any]:
+    """What `vlm.load` takes, of the options above. Raises `InputError`."""
+    return {
+        "quantize": quantize, "allow_pickle": allow_pickle, "chat_template": chat_template,
+        "adapters": stacked(adapter),
+    }  # fmt: skip
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """What could not be checked of adapters, for the eyes of whoever typed the command."""
+    for note in notes:
+        typer.echo(f"note: adapter {printable(note)}", err=True)
+
+
+def stacked(adapters: list[str] | None) -> dict[str, float]:
+    """What `--adapter` was given: folders (or hub ids), each with its weight. Raises `InputError`."""
+    return dict(map(_weighted, adapters or ()))
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    path, sign, tail = text.rpartition("=")
+    if not sign or Path(text).exists():
+        return text, 1.0
+    try:
+        weight = float(tail)
+    except ValueError:
+        weight = math.nan
+    if not math.isfinite(weight):
+        raise InputError(f"--adapter: expected FOLDER or FOLDER=WEIGHT, got {text!r}", "bad_option")
+    return path, weight
+
+
+def answering(model: str, backend: Backend | None, device: str = "cpu", **how: Any) -> Answering:
     """A model that is loaded, or a server that is asked."""
     if backend is None:
-        return load_model(model, device, **loading)
+        return load_model(model, device, **how)
     from .remote import connect
 
     return connect(backend)

@@ -14,13 +14,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 
 from .batch import Sample
-from .errors import ContextLengthError, EngineDeadError, QueueFullError
+from .errors import ContextLengthError, EngineDeadError, InputError, QueueFullError
 from .generation import Generation
 from .limits import DEFAULTS, EngineOptions
 from .model import VLM
@@ -100,9 +101,12 @@ class Engine:
         self._lock = threading.Lock()
         self._change = threading.Condition(self._lock)  # a request has left
         self._arrivals: deque[Request] = deque()
+        self._later: deque[Request] = deque()  # accepted while `quiet` holds them back
         self._inside: set[Generation] = set()  # accepted, and not ended
         self._accepted = self._refused = 0
-        self._closed = False
+        self._closed = self._holding = False
+        self._turning = threading.Lock()  # whoever has it is alone with the model
+        self._quieting = threading.Lock()
         self._death: BaseException | None = None
         self._signal = _Signal()
         weakref.finalize(self, _stop, self._signal)
@@ -181,7 +185,7 @@ class Engine:
             raise QueueFullError(self.limits.queue)
 
     def _accept(self, requests: Sequence[Request]) -> None:
-        self._arrivals.extend(requests)
+        (self._later if self._holding else self._arrivals).extend(requests)
         self._inside.update(request.generation for request in requests)
         self._accepted += len(requests)
         if self._signal.thread is None and requests:
@@ -196,6 +200,36 @@ class Engine:
         with self._change:
             self._inside.discard(generation)
             self._change.notify_all()
+
+    @contextmanager
+    def quiet(self, patience: float) -> Iterator[None]:
+        """Nothing runs inside the block, so that the model may be changed there.
+
+        What was accepted before is answered first; what is accepted meanwhile waits, and is answered by the
+        changed model.
+
+        Args:
+            patience: seconds for what is under way.
+
+        Raises:
+            InputError: answers are still being generated after that; nothing has been changed.
+        """
+        with self._quieting:
+            try:
+                with self._change:
+                    self._holding = True
+                    if not self._change.wait_for(lambda: len(self._inside) <= len(self._later), patience):
+                        raise InputError(
+                            f"answers are still being generated after {patience:g} s; end them first", "busy"
+                        )
+                with self._turning:
+                    yield
+            finally:
+                with self._lock:
+                    self._holding = False
+                    self._arrivals.extend(self._later)
+                    self._later.clear()
+                self._signal.wake.set()
 
     # --- its life ---
 
@@ -263,7 +297,8 @@ class Engine:
         with self._lock:
             self._scheduler.waiting.extend(self._arrivals)
             self._arrivals.clear()
-        return self._scheduler.turn()
+        with self._turning:
+            return self._scheduler.turn()
 
     def die(self, error: BaseException) -> None:
         """The thread is at its end."""

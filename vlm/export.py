@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from torch import Tensor
 from encoders.config import ClipConfig
 
 from . import checkpoint
+from .card import written_card
 from .config import DecoderConfig, ModelConfig, to_dict
 from .errors import InputError
 from .foreign import REST, REST_CONFIG, rows_of
 from .jinja import as_jinja
-from .model import VLM
+from .model import VLM, by_part
 from .processor import Processor
 
 Json = dict[str, Any]
@@ -34,6 +36,9 @@ def to_hf(
     folder: Path, model: VLM, processor: Processor, *, dtype: torch.dtype | None = None, card: str = "",
 ) -> list[str]:  # fmt: skip
     """Writes the folder atomically; returns the names of our tensors that others will not see.
+
+    Args:
+        card: the model's own, which README.md carries on.
 
     Raises:
         InputError: a part cannot be expressed there; names it.
@@ -55,9 +60,25 @@ def to_hf(
             text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (fresh / name).write_text(text, "utf-8")
         processor.tokenizer.backend.save(str(fresh / "tokenizer.json"))
-        if card:
-            (fresh / "README.md").write_text(card, "utf-8")
+        text = _card(card, config, own, rest)
+        (fresh / "README.md").write_text(text, "utf-8")
     return sorted(rest)
+
+
+def _card(card: str, config: ModelConfig, own: Mapping[str, Tensor], rest: Mapping[str, Tensor]) -> str:
+    parameters = by_part({name: tensor.numel() for name, tensor in own.items()})
+    ears = "What it hears has no place in this layout: the ears stand in `vlm.tensors`, which only vlm studio reads."
+    return written_card(
+        card, config, parameters, "transformers", architecture=architecture(config),
+        rest=ears if any(".audio." in name for name in rest) else "",
+    )  # fmt: skip
+
+
+def architecture(config: ModelConfig) -> str:
+    """transformers' class for it."""
+    if config.clip is None:
+        return "LlamaForCausalLM"
+    return f"{'LlavaNext' if config.clip.grids else 'Llava'}ForConditionalGeneration"
 
 
 def check_expressible(config: ModelConfig) -> None:
@@ -109,11 +130,11 @@ def _files(processor: Processor, dtype: str) -> dict[str, Json | str]:
     }  # fmt: skip
     decoder = llama_json(config.decoder, config)
     if clip is None:
-        return files | {"config.json": decoder | {"architectures": ["LlamaForCausalLM"], "dtype": dtype}}
+        return files | {"config.json": decoder | {"architectures": [architecture(config)], "dtype": dtype}}
     kind, name = ("llava_next", "LlavaNext") if clip.grids else ("llava", "Llava")
     pinpoints = [[rows * clip.image_size, columns * clip.image_size] for rows, columns in clip.grids]
     files["config.json"] = {
-        "architectures": [f"{name}ForConditionalGeneration"], "model_type": kind, "dtype": dtype,
+        "architectures": [architecture(config)], "model_type": kind, "dtype": dtype,
         "text_config": decoder, "vision_config": clip_json(clip), "image_token_index": ids.image,
         "vision_feature_layer": clip.feature_layer, "vision_feature_select_strategy": "default",
         "projector_hidden_act": "gelu", "multimodal_projector_bias": True, "image_seq_length": clip.side**2,

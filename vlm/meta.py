@@ -183,9 +183,9 @@ class Joined(checkpoint.Source):
         self.parts, self.config = list(parts.values()), config
         first = next(iter(parts))
         for file, part in parts.items():
-            shapes = [{name: one.shape(name) for name in one} for one in (parts[first], part)]
+            wanted, found = ({name: one.shape(name) for name in one} for one in (parts[first], part))
             try:
-                checkpoint.check_names(*shapes)
+                checkpoint.check_names(wanted, found)
             except CheckpointError as error:
                 raise CheckpointError(f"{file} does not go with {first}: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,10 @@ def splice_features(inputs_embeds: Tensor, input_ids: Tensor, features: Tensor, 
 
 
 class VLM(nn.Module):
-    """Encoders, projectors and placeholder ids are dicts keyed by modality ("image", "audio")."""
+    """Encoders, projectors and placeholder ids are dicts keyed by modality ("image", "audio").
+
+    revision: raised by whoever changes what the model computes in another way than by writing to its weights.
+    """
 
     def __init__(
         self, decoder: LlamaDecoder, encoders: dict[str, nn.Module], projectors: dict[str, nn.Module],
@@ -46,6 +49,7 @@ class VLM(nn.Module):
         self.encoders = nn.ModuleDict(encoders)
         self.projectors = nn.ModuleDict(projectors)
         self.placeholder_ids = placeholder_ids
+        self.revision = 0
 
     def encode(self, batch: Batch, modality: str) -> Tensor:
         """Features (n, D) of every image or sound in the batch, in the decoder's width."""
@@ -88,6 +92,19 @@ class VLM(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.decoder.lm_head.weight.dtype
+
+
+def part_of(name: str) -> str:
+    """Of a tensor: the decoder, one of the encoders, one of the projectors."""
+    return ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
+
+
+def by_part(counts: Mapping[str, int]) -> dict[str, int]:
+    """What there is of each tensor -> of each part."""
+    found: dict[str, int] = {}
+    for name, count in counts.items():
+        found[part_of(name)] = found.get(part_of(name), 0) + count
+    return found
 
 
 def build_model(config: ModelConfig) -> VLM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -10,7 +11,7 @@ from encoders.base import MediaInput
 from projector.build import ProjectorConfig, token_count
 
 from .batch import IGNORE_INDEX, Sample
-from .chat import TEMPLATES, Control, Message, check, encode, parts_of, render
+from .chat import TEMPLATES, ChatTemplate, Control, Message, check, encode, parts_of, render
 from .config import ModelConfig
 from .errors import CheckpointError, ContextLengthError, InputError
 from .tokenizer import Tokenizer
@@ -22,6 +23,26 @@ class Transform(Protocol):
     def __call__(self, medium: Any, /) -> MediaInput: ...
 
 
+def with_template(config: ModelConfig, tokenizer: Tokenizer, name: str) -> ModelConfig:
+    """The config with another chat template, whose last token ends an answer from now on, too.
+
+    Raises:
+        CheckpointError: there is no such template, or the vocabulary lacks a token of it; names it.
+    """
+    template = _template(name)
+    end = next((p for p in template.assistant[1] if isinstance(p, Control)), None)
+    ids = config.special_ids
+    if end is not None and (found := tokenizer.control(end)) not in ids.eos:
+        ids = replace(ids, eos=(found, *ids.eos))
+    return replace(config, chat_template=name, special_ids=ids)
+
+
+def _template(name: str) -> ChatTemplate:
+    if name not in TEMPLATES:
+        raise CheckpointError(f"config: unknown chat_template {name!r}; known: {', '.join(TEMPLATES)}")
+    return TEMPLATES[name]
+
+
 class Processor:
     """Renders, tokenizes, transforms media and expands each placeholder to its number of tokens.
 
@@ -31,16 +52,13 @@ class Processor:
     """
 
     def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
-        if config.chat_template not in TEMPLATES:
-            known = ", ".join(TEMPLATES)
-            raise CheckpointError(f"config: unknown chat_template {config.chat_template!r}; known: {known}")
+        self.template = _template(config.chat_template)
         if len(tokenizer) > config.decoder.vocab_size:
             raise CheckpointError(
                 f"tokenizer.json has {len(tokenizer)} tokens, "
                 f"but the decoder's vocab_size is {config.decoder.vocab_size}"
             )
         self.config, self.tokenizer = config, tokenizer
-        self.template = TEMPLATES[config.chat_template]
         self.transforms: dict[str, Transform] = {}
         self.projectors: dict[str, ProjectorConfig] = {}
         if config.clip is not None and config.image_projector is not None:

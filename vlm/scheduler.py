@@ -123,8 +123,8 @@ class Scheduler:
         self.waiting.extendleft(reversed(held))
 
     def _notice_weights(self) -> None:
-        """What other weights have computed is of no use."""
-        identity = weights_identity(self.model)
+        """What other weights or adapters have computed is of no use."""
+        identity = hash((self.model.revision, weights_identity(self.model)))
         if identity == self._identity:
             return
         self._identity = identity

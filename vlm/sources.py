@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from . import checkpoint, foreign, meta, original_llava
 from .config import ModelConfig
 from .errors import CheckpointError
-from .model import VLM
-from .processor import Processor
+from .model import VLM, by_part
+from .processor import Processor, with_template
 from .quantize import numbers
 
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
-_FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken")
+_FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model", "*.tiktoken", "*.md")
 """What is taken from the hub: data, never code."""
 _PICKLES = ("pytorch_model*.bin", "consolidated.*.pth")
 """Also, where there are no safetensors and pickles are allowed."""
 
 
-def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, allow_pickle: bool = False) -> Path:
+def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, allow_pickle: bool = False, **hub: Any) -> Path:
     """The folder of a model. An id `org/name` that is no folder here is looked up on the Hugging Face hub.
+
+    Args:
+        hub: of `huggingface_hub.snapshot_download`: revision, token, cache_dir, local_files_only, force_download.
 
     Raises:
         CheckpointError: there is no such folder, or it cannot be had; says what to do.
@@ -32,17 +37,17 @@ def find(name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, allow_pic
     name = os.fspath(name_or_path)
     if name == checkpoint.DEFAULT or os.path.isdir(name) or not _HUB_ID.fullmatch(name) or name.startswith("."):  # noqa: PTH112
         return checkpoint.resolve(name_or_path)
-    return _from_hub(name, allow_pickle)
+    return _from_hub(name, allow_pickle, **hub)
 
 
-def _from_hub(name: str, allow_pickle: bool) -> Path:
+def _from_hub(name: str, allow_pickle: bool, **hub: Any) -> Path:
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(name, allow_patterns=list(_FILES)))
+        folder = Path(snapshot_download(name, allow_patterns=list(_FILES), **hub))
         if allow_pickle and not any(folder.glob("*.safetensors")):
-            folder = Path(snapshot_download(name, allow_patterns=[*_FILES, *_PICKLES]))
+            folder = Path(snapshot_download(name, allow_patterns=[*_FILES, *_PICKLES], **hub))
         return folder
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         if constants.HF_HUB_OFFLINE:
@@ -60,11 +65,15 @@ def _from_hub(name: str, allow_pickle: bool) -> Path:
 def understood(folder: Path, *, chat_template: str | None = None, allow_pickle: bool = False) -> foreign.Foreign:
     """A whole model that others wrote, in whichever layout. Raises `CheckpointError`."""
     if meta.is_meta(folder):
-        return meta.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
-    if original_llava.is_original(checkpoint.read_json(folder / "config.json")):
+        found = meta.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
+    elif original_llava.is_original(checkpoint.read_json(folder / "config.json")):
         get = partial(find, allow_pickle=allow_pickle)
-        return original_llava.understood(folder, get, chat_template=chat_template, allow_pickle=allow_pickle)
-    return foreign.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
+        found = original_llava.understood(folder, get, chat_template=chat_template, allow_pickle=allow_pickle)
+    else:
+        found = foreign.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
+    return (
+        replace(found, config=with_template(found.config, found.tokenizer, chat_template)) if chat_template else found
+    )
 
 
 def _ours(folder: Path) -> bool:
@@ -74,14 +83,26 @@ def _ours(folder: Path) -> bool:
 def load(
     name_or_path: str | os.PathLike[str] = checkpoint.DEFAULT, *, dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu", allow_nonfinite: bool = False, allow_pickle: bool = False,
-    quantize: str | None = None,
+    quantize: str | None = None, chat_template: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """Model in `eval()` and processor of whatever `find` finds; arguments as `checkpoint.load`'s."""
     folder = find(name_or_path, allow_pickle=allow_pickle)
     if _ours(folder):
-        return checkpoint.load(folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
-    found = understood(folder, allow_pickle=allow_pickle)
+        return checkpoint.load(
+            folder, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize,
+            chat_template=chat_template,
+        )  # fmt: skip
+    found = understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
     return foreign.load(found, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite, quantize=quantize)
+
+
+EMBEDDED_LICENCE = "apache-2.0"
+
+
+def card_of(folder: Path) -> str:
+    """A model's card as Markdown, with what its front matter says; empty where there is none."""
+    card = checkpoint.model_card(folder)
+    return f"---\nlicense: {EMBEDDED_LICENCE}\n---\n\n{card}" if folder == checkpoint.resolve() else card
 
 
 def described(folder: Path, *, allow_pickle: bool = False) -> tuple[ModelConfig, str, dict[str, int]]:
@@ -94,22 +115,22 @@ def described(folder: Path, *, allow_pickle: bool = False) -> tuple[ModelConfig,
         found = understood(folder, allow_pickle=allow_pickle)
         config, layout = found.config, found.layout
         shapes, _ = found.tensors()
-    counts: dict[str, int] = {}
-    for name, count in numbers(shapes, config.quantization).items():
-        part = ".".join(name.split(".")[: 1 if name.startswith("decoder") else 2])
-        counts[part] = counts.get(part, 0) + count
-    return config, layout, counts
+    return config, layout, by_part(numbers(shapes, config.quantization))
+
+
+def stored_in(folder: Path, *, allow_pickle: bool = False) -> list[checkpoint.Source]:
+    """The tensors of a folder as they lie there; of Meta's layout what each process had."""
+    if meta.is_meta(folder):
+        return list(meta.parts_of(folder, allow_pickle=allow_pickle).values())
+    return [checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)]
 
 
 def dtype_of(folder: Path, *, allow_pickle: bool = False) -> torch.dtype:
     """The type in which most of a folder's weights are stored, whole numbers left out."""
-    if meta.is_meta(folder):
-        source: checkpoint.Source = next(iter(meta.parts_of(folder, allow_pickle=allow_pickle).values()))
-    else:
-        source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
     counts = dict.fromkeys((torch.float32, torch.bfloat16, torch.float16), 0)
-    for name in source:
-        kind = source.dtype(name)
-        if kind.is_floating_point:
-            counts[kind if kind in counts else torch.float32] += source.shape(name).numel() * kind.itemsize
+    for source in stored_in(folder, allow_pickle=allow_pickle):
+        for name in source:
+            kind = source.dtype(name)
+            if kind.is_floating_point:
+                counts[kind if kind in counts else torch.float32] += source.shape(name).numel() * kind.itemsize
     return max(counts, key=lambda kind: counts[kind])

@@ -51,6 +51,7 @@ def ray_engine(
     settings = {
         "model": options.model, "device": device, "batch_size": batch_size, "workers": workers,
         "schema": options.schema, "max_new_tokens": options.max_new_tokens,
+        "loading": {"adapters": dict(options.adapters), "chat_template": options.chat_template or None},
     }  # fmt: skip
 
     def engine(requests: Iterable[CaptionRequest]) -> Iterator[list[Captioned]]:
@@ -77,8 +78,8 @@ COLUMNS = ("place", "text", "finish_reason", "code", "message")
 class Captioner:
     """An actor: a model, and what it is asked for. One column per field in, one per field out."""
 
-    def __init__(self, *, model: str, device: str, **options: Any) -> None:
-        self.assistant, self.options = load(model, device=device), options
+    def __init__(self, *, model: str, device: str, loading: dict[str, Any], **options: Any) -> None:
+        self.assistant, self.options = load(model, device=device, **loading), options
 
     def __call__(self, block: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         rows = [dict(zip(block, values, strict=True)) for values in zip(*block.values(), strict=True)]

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class CaptionOptions:
     shard: tuple[int, int] = (0, 1)
     errors: Path | None = None
     model: str = "default"
+    adapters: Mapping[str, float] = field(default_factory=dict)
+    chat_template: str = ""
     rows_per_tar: int = 1000
 
     def __post_init__(self) -> None:
@@ -79,7 +81,8 @@ class CaptionOptions:
 
     def settings(self) -> str:
         """What must be the same for a job to be gone on with."""
-        names = ("format", "existing", "style", "prompt", "prefix", "suffix", "max_new_tokens", "schema", "model")
+        names = ["format", "existing", "style", "prompt", "prefix", "suffix", "max_new_tokens", "schema", "model"]
+        names += [name for name in ("adapters", "chat_template") if getattr(self, name)]
         return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
 
     def located(self, home: Path) -> CaptionOptions:

@@ -22,7 +22,9 @@ def build(assistant: Answering, file: FeedbackFile, chatbot: gr.Chatbot, system:
     def keep(history: list[Turn], index: int | None, system: str, rating: Rating, correction: str = "") -> str:
         try:
             messages, answer = answered(history, index, system)
-            file.record(messages, answer, rating, correction=correction, model=assistant.name)
+            file.record(
+                messages, answer, rating, correction=correction, model=assistant.name, adapter=assistant.adapter
+            )
         except VlmError as error:
             return f"Not kept – {error}."
         except Exception:

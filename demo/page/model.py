@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from vlm.answering import Answering
+from vlm.card import front_matter
 
 from .theme import markup
 
@@ -22,7 +23,7 @@ def build(assistant: Answering) -> None:
     )
     if not assistant.server:
         with gr.Accordion("Model card", open=True):
-            gr.Markdown(assistant.card or "This model has no card.", elem_id="model-card")
+            gr.Markdown(front_matter(assistant.card)[1] or "This model has no card.", elem_id="model-card")
 
 
 def facts(assistant: Answering) -> str:

@@ -51,6 +51,10 @@ class Watched(Answering):
     def server(self) -> str:
         return self.inner.server
 
+    @property
+    def adapter(self) -> str | None:
+        return self.inner.adapter
+
     def facts(self) -> list[tuple[str, str]]:
         return self.inner.facts()
 

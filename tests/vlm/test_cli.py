@@ -629,3 +629,66 @@ def test_the_public_names() -> None:
     assert all(getattr(vlm, name) is not None for name in vlm.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         vlm.nonsense  # noqa: B018
+
+
+# --- adapters, templates ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def based(tmp_path: Path) -> Path:
+    """A folder with a Llama in "base" and adapters of peft in "one" and "two"."""
+    from .test_adapters import adapted
+    from .test_foreign import llama_folder
+
+    for seed, name in enumerate(("one", "two")):
+        adapted(llama_folder(tmp_path / "base"), tmp_path / name, seed=seed, target_modules=["q_proj", "up_proj"])
+    return tmp_path
+
+
+def test_adapters_on_the_command_line(based: Path) -> None:
+    def answer(*options: str) -> str:
+        result = run("ask", "abc def", "--model", str(based / "base"), "--max-new-tokens", "24", *options)
+        assert result.exit_code == 0, result.stderr
+        notes = [line for line in result.stderr.splitlines() if line.startswith("note: adapter")]
+        assert len(notes) == sum(option == "--adapter" for option in options)
+        return result.stdout
+
+    one, two = str(based / "one"), str(based / "two")
+    with vlm.load(based / "base", adapters={one: 0.5, two: 1.0}) as assistant:
+        both = assistant.ask("abc def", max_new_tokens=24).text
+    assert answer("--adapter", f"{one}=0.5", "--adapter", two) == f"{both}\n"
+    assert len({answer(), answer("--adapter", one), answer("--adapter", two), f"{both}\n"}) == 4
+    assert answer("--adapter", f"{one}=0") == answer()
+
+
+def test_adapters_that_cannot_be(based: Path, tiny_folder: Path) -> None:
+    base, one = str(based / "base"), str(based / "one")
+    code, message = refusal("hi", "--model", base, "--adapter", f"{one}=much")
+    assert code == "bad_option" and "FOLDER=WEIGHT" in message
+    code, message = refusal("hi", "--model", base, "--adapter", str(based / "none"))
+    assert code == "bad_checkpoint" and "none" in message
+    code, message = refusal("hi", "--model", str(tiny_folder), "--adapter", one)
+    assert code == "bad_checkpoint" and "wrong shapes" in message
+    result = run("ask", "hi", "--backend-url", "http://127.0.0.1:9", "--adapter", one)
+    assert result.exit_code == 2 and "--adapter is about a model here" in result.stderr
+
+
+def test_adapter_merge(based: Path) -> None:
+    result = run("adapter", "merge", str(based / "base"), f"{based / 'one'}=0.5", "--out", str(based / "merged"))
+    assert result.exit_code == 0 and "model written to" in result.stdout and "note: adapter one" in result.stderr
+    with vlm.load(based / "merged") as merged, vlm.load(based / "base", adapters={based / "one": 0.5}) as stacked:
+        first, second = (one.ask("abc def", max_new_tokens=24).text for one in (merged, stacked))
+    assert first == second
+    assert "this program's" in run("info", str(based / "merged")).stdout
+    assert "LoRA" in run("info", str(based / "one")).stdout
+    assert json.loads(run("info", str(based / "one"), "--json").stdout)["r"] == 4
+
+
+def test_chat_template_on_the_command_line(based: Path, tiny_folder: Path) -> None:
+    result = run(
+        "ask", "abc", "--model", str(based / "base"), "--chat-template", "zephyr", "--max-new-tokens", "4", "--json"
+    )
+    plain = run("ask", "abc", "--model", str(based / "base"), "--max-new-tokens", "4", "--json")
+    assert json.loads(result.stdout)["prompt_tokens"] > json.loads(plain.stdout)["prompt_tokens"]
+    code, message = refusal("hi", "--model", str(tiny_folder), "--chat-template", "chatml")
+    assert code == "bad_checkpoint" and "<|im_end|>" in message
