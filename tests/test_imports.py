@@ -20,7 +20,15 @@ MAY_IMPORT = {
     "demo": {"demo", "vlm"},
 }
 UPWARD = (
-    {"vlm/cli.py", "vlm/cli_bench.py", "vlm/cli_mcp.py", "vlm/cli_plugins.py", "vlm/cli_quantize.py", "vlm/cli_skill.py"},
+    {
+        "vlm/cli.py",
+        "vlm/cli_bench.py",
+        "vlm/cli_mcp.py",
+        "vlm/cli_plan.py",
+        "vlm/cli_plugins.py",
+        "vlm/cli_quantize.py",
+        "vlm/cli_skill.py",
+    },
     {"training", "demo"},
 )
 """The command line may reach packages above its own, inside functions only."""

@@ -14,6 +14,7 @@ import typer
 from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
 from .cli_models import compose, export
+from .cli_plan import plan
 from .cli_plugins import commands as plugins_commands
 from .cli_quantize import quantize
 from .cli_skill import skill
@@ -56,6 +57,7 @@ app.command()(mcp)
 app.command()(export)
 app.command()(compose)
 app.command()(quantize)
+app.command()(plan)
 
 
 @app.command()

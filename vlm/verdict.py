@@ -89,8 +89,8 @@ class Verdict:
         for title, cells in rows:
             yield (title.ljust(wide) + "".join(cell.rjust(13) for cell in cells)).rstrip()
         for one in self.measured[1:]:
-            lost, error = self.loss(one.variant)
-            yield f"{one.variant}: {0.0 - 100 * lost:+.1f} points against {first.variant} (standard error {100 * error:.1f})"
+            lost, error = (100 * share for share in self.loss(one.variant))
+            yield f"{one.variant}: {0.0 - lost:+.1f} points against {first.variant} (standard error {error:.1f})"
         for variant in self.too_lossy:
             lost = self.loss(variant)[0]
             yield f"warning: {variant} loses {100 * lost:.1f} points of accuracy, more than {100 * self.max_loss:g}"
