@@ -297,7 +297,8 @@ def while_loading(
     for name, shape in shapes.items():
         layer = name.removesuffix(".weight")
         if name.startswith("decoder.") and _chosen(layer.removeprefix("decoder."), shape[-1], quantization):
-            made = {f"{layer}.{end}": part for end, (part, _) in parts(*shape, quantization).items()}
+            rows, columns = shape
+            made = {f"{layer}.{end}": part for end, (part, _) in parts(rows, columns, quantization).items()}
             found |= made
             layer_of |= dict.fromkeys(made, layer)
         else:

@@ -32,9 +32,10 @@ class Counter(TorchDispatchMode):
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # fmt: skip
+        self._seen.update(_storages((args, kwargs)))  # of these, what is not known was made before it
         made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
-            if isinstance(tensor, Tensor) and (storage := tensor.untyped_storage()) not in self._seen:
+        for storage in _storages(made):
+            if storage not in self._seen:
                 self._seen.add(storage)
                 self.held += storage.nbytes()
                 weakref.finalize(storage, self._freed, storage.nbytes())
@@ -43,6 +44,10 @@ class Counter(TorchDispatchMode):
 
     def _freed(self, size: int) -> None:
         self.held -= size
+
+
+def _storages(values: Any) -> Iterator[torch.UntypedStorage]:
+    return (leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
 
 
 @contextmanager
