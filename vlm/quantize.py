@@ -95,7 +95,7 @@ class QuantizedLinear(nn.Linear):
         return out.view(*x.shape[:-1], self.out_features)
 
     def _part(self, rows: Tensor, block: slice) -> Tensor:
-        if self.bits == 8:  # one scale for each column of the product: cheaper there
+        if self.bits == 8 and rows.dtype != torch.float16:  # scaled afterwards: cheaper, but float16 would overflow
             return F.linear(rows, self.weight[block].to(rows.dtype)) * self.weight_scale[block].to(rows.dtype)
         return F.linear(rows, self._numbers(block).to(rows.dtype))
 
