@@ -74,7 +74,7 @@ class Verdict:
             ("", [one.variant for one in self.measured]),
             ("weights", [f"{one.weights / 1e6:.1f} MB" for one in self.measured]),
             ("peak memory", [f"{one.peak / 1e6:.0f} MB" for one in self.measured]),
-            ("of it Python and torch", [f"{one.floor / 1e6:.0f} MB" for one in self.measured]),
+            ("of it Python and libraries", [f"{one.floor / 1e6:.0f} MB" for one in self.measured]),
             ("load", [f"{one.load_seconds:.2f} s" for one in self.measured]),
             ("tokens/s", [f"{one.tokens_per_second:.1f}" for one in self.measured]),
             ("perplexity", [f"{one.perplexity:.3f}" for one in self.measured]),

@@ -266,7 +266,7 @@ def seeing(tmp_path: Path, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("quantize", "context", "batch"), [(None, 2048, 2), ("int8", 512, 2)])
+@pytest.mark.parametrize(("quantize", "context", "batch"), [(None, 1024, 2), ("int8", 256, 4)])
 def test_a_long_context_as_planned(quantize: str | None, context: int, batch: int, large: Path) -> None:
     options = ["--quantize", quantize] if quantize else ["--dtype", "bfloat16"]
     plan = planned("--model", large, "--context", context, "--batch", batch, *options)
