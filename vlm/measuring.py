@@ -40,8 +40,8 @@ class Task:
 @dataclass(frozen=True)
 class Measured:
     """weights: bytes of all tensors, on the disk as in memory. peak: the most bytes that the process has held,
-    and floor what it held before the model (Python, libraries). tokens_per_second: one answer at a time, after its first
-    token. perplexity: of the right answers; nan where it was not asked for.
+    and floor what it held before the model (Python, libraries). tokens_per_second: one answer at a time, after its
+    first token. perplexity: of the right answers; nan where it was not asked for.
     """
 
     variant: str

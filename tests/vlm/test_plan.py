@@ -205,7 +205,7 @@ def batches():
         yield collate([row(seed) for seed in range(stage.batch_size)], 0)
 
 training = Training(model, None).train()
-for step in range(3):
+for step in range(2):
     _, norm = gradients(training, optimizers, batches(), stage, step, torch.device("cpu"))
     update(optimizers, norm)
 print(peak_memory())
@@ -258,8 +258,8 @@ def seeing(tmp_path: Path, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer) 
     """A small LLaVA-1.5."""
     config = replace(
         tiny_config, whisper=None, audio_projector=None,
-        decoder=DecoderConfig(4096, 512, 1408, 6, 8, 4, 64, max_position_embeddings=1024),
-        clip=ClipConfig(image_size=224, patch_size=14, width=512, layers=6, embed_dim=0),
+        decoder=DecoderConfig(4096, 512, 1408, 4, 8, 4, 64, max_position_embeddings=1024),
+        clip=ClipConfig(image_size=168, patch_size=14, width=384, layers=4, embed_dim=0),
         image_projector=ProjectorConfig("image_mlp", 512),
     )  # fmt: skip
     return written(tmp_path / "seeing", config, tiny_tokenizer, torch.float32)
@@ -275,8 +275,8 @@ def test_a_long_context_as_planned(quantize: str | None, context: int, batch: in
 
 @pytest.mark.slow
 def test_a_large_batch_with_pictures_as_planned(seeing: Path) -> None:
-    plan = planned("--model", seeing, "--context", 512, "--batch", 32, "--images", 1)
-    near(plan, held(ANSWERING, str(seeing), "float32", None, 512, 32, 1))
+    plan = planned("--model", seeing, "--context", 256, "--batch", 32, "--images", 1)
+    near(plan, held(ANSWERING, str(seeing), "float32", None, 256, 32, 1))
 
 
 @pytest.mark.slow
@@ -297,5 +297,5 @@ batch_size = 4
         "name": "instruct", "objective": "next-token", "trains": {"decoder": 1e-3, "image_projector": 1e-3},
         "mixture": {"images": 1.0}, "steps": 10, "batch_size": 4,
     }  # fmt: skip
-    plan = planned("--recipe", recipe, "--context", 512)
-    near(plan, held(TRAINING, str(seeing), settings, 512))
+    plan = planned("--recipe", recipe, "--context", 384)
+    near(plan, held(TRAINING, str(seeing), settings, 384))
