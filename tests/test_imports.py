@@ -24,6 +24,7 @@ UPWARD = (
         "vlm/cli.py",
         "vlm/cli_bench.py",
         "vlm/cli_mcp.py",
+        "vlm/cli_plan.py",
         "vlm/cli_plugins.py",
         "vlm/cli_quantize.py",
         "vlm/cli_skill.py",

@@ -441,13 +441,13 @@ def load(
     shapes = {name: source.shape(name) for name in source}
     parts = processor.config, shapes, source.__getitem__
     config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
-    model = filled(config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
-    return model.to(device=device), Processor(config, processor.tokenizer)
+    model = filled(config, shapes, fetch, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    return model, Processor(config, processor.tokenizer)
 
 
 def filled(
     config: ModelConfig, shapes: Mapping[str, torch.Size], fetch: Callable[[str], Tensor], *,
-    dtype: torch.dtype | None = None, allow_nonfinite: bool = False,
+    dtype: torch.dtype | None = None, device: torch.device | str = "cpu", allow_nonfinite: bool = False,
 ) -> VLM:  # fmt: skip
     """A model in `eval()` whose weights are fetched one by one, straight into `dtype`, so that none is held twice.
 
@@ -475,7 +475,7 @@ def filled(
             check_values({name: tensors[name]})
     model.load_state_dict(tensors, strict=False, assign=True)  # the names were compared above
     model.decoder.tie()
-    return model.to(dtype=dtype).eval()
+    return model.to(device=device, dtype=dtype).eval()
 
 
 def check_values(tensors: Mapping[str, Tensor], *, zeros: bool = False) -> None:

@@ -15,6 +15,7 @@ from .cli_bench import commands as bench_commands
 from .cli_mcp import mcp
 from .cli_models import adapter as adapter_commands
 from .cli_models import compose, export, info
+from .cli_plan import plan
 from .cli_plugins import commands as plugins_commands
 from .cli_quantize import quantize
 from .cli_skill import skill
@@ -63,6 +64,7 @@ app.command()(compose)
 app.command()(quantize)
 app.command()(info)
 app.add_typer(adapter_commands, name="adapter")
+app.command()(plan)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from .errors import InputError
 from .terminal import friendly_errors
 
 if TYPE_CHECKING:
+    from .measuring import Measured
     from .verdict import Verdict
 
 
@@ -95,7 +96,7 @@ def judged(
         path = write_cases(Path(folder), samples, 0) if data == "studio" else Path(data)
         cases = read_cases(path)
         blind = any(case.has_media for case in cases)
-        measured = []
+        measured: list[Measured] = []
         for variant in [*whole, *schemes]:
             typer.echo(f"{variant}: {len(cases)} questions ...", err=True)
             task = Task(model, variant, str(path), max_new_tokens, blind=blind and not measured)

@@ -92,6 +92,11 @@ class DecoderConfig:
         if self.head_dim == 2 and self.rope_scaling is not None and self.rope_scaling.rope_type == "dynamic":
             raise CheckpointError("config: dynamic rope_scaling needs a head_dim above 2")
 
+    @property
+    def cache_numbers(self) -> int:
+        """Numbers that the cache of keys and values holds for one position."""
+        return 2 * self.num_hidden_layers * self.num_key_value_heads * self.head_dim
+
 
 @dataclass(frozen=True)
 class SpecialIds:
@@ -187,7 +192,7 @@ class ModelConfig:
         """
         decoder, clip = self.decoder, self.clip
         tokens = min(prompt_tokens + new_tokens, decoder.max_position_embeddings)
-        cache = 2 * decoder.num_hidden_layers * decoder.num_key_value_heads * decoder.head_dim * tokens
+        cache = decoder.cache_numbers * tokens
         widest = prompt_tokens * (8 * decoder.hidden_size + 3 * decoder.intermediate_size)
         if clip:
             tiles = 1 + max((rows * columns for rows, columns in clip.grids), default=0)

@@ -55,7 +55,7 @@ def to_hf(
     with checkpoint.atomic_folder(folder) as fresh:
         checkpoint.write_tensors(fresh, theirs)
         checkpoint.write_safetensors(fresh / REST, rest)
-        texts = {**_files(processor, DTYPES[dtype or model.dtype]), REST_CONFIG: to_dict(config)}
+        texts = {**files_of(processor, DTYPES[dtype or model.dtype]), REST_CONFIG: to_dict(config)}
         for name, content in texts.items():
             text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (fresh / name).write_text(text, "utf-8")
@@ -105,7 +105,7 @@ def check_expressible(config: ModelConfig) -> None:
         raise InputError(f"cannot be exported: {problem}", "cannot_export")
 
 
-def _files(processor: Processor, dtype: str) -> dict[str, Json | str]:
+def files_of(processor: Processor, dtype: str) -> dict[str, Json | str]:
     config, tokenizer = processor.config, processor.tokenizer.backend
     ids, clip = config.special_ids, config.clip
 

@@ -150,8 +150,8 @@ def load(
     parts = found.config, *found.tensors()
     config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
     processor = Processor(config, found.tokenizer)
-    model = checkpoint.filled(config, shapes, fetch, dtype=dtype, allow_nonfinite=allow_nonfinite)
-    return model.to(device=device), processor
+    model = checkpoint.filled(config, shapes, fetch, dtype=dtype, device=device, allow_nonfinite=allow_nonfinite)
+    return model, processor
 
 
 def _tensors(folder: Path, config: ModelConfig, allow_pickle: bool) -> Assembled:

@@ -45,7 +45,7 @@ class EngineOptions:
         config, on_cpu = model.decoder.config, model.device.type == "cpu"
         free = available_memory(model.device)
         slots = self.slots or (32 if on_cpu else 256)
-        position = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim * model.dtype.itemsize
+        position = config.cache_numbers * model.dtype.itemsize
         tokens = self.tokens or max(min(slots * config.max_position_embeddings, free // 4 // position), 2)
         return Limits(
             slots, tokens, min(config.max_position_embeddings, tokens), self.prefill_chunk, self.queue,

@@ -40,8 +40,8 @@ class Task:
 @dataclass(frozen=True)
 class Measured:
     """weights: bytes of all tensors, on the disk as in memory. peak: the most bytes that the process has held,
-    and floor what it held before the model (Python, torch). tokens_per_second: one answer at a time, after its first
-    token. perplexity: of the right answers; nan where it was not asked for.
+    and floor what it held before the model (Python, libraries). tokens_per_second: one answer at a time, after its
+    first token. perplexity: of the right answers; nan where it was not asked for.
     """
 
     variant: str
@@ -74,10 +74,13 @@ def measure(task: Task) -> Measured:
     """In this process: its peak is then of everything that was done here before, too."""
     import torch
 
+    from . import sources
     from .assistant import load
     from .cases import read_cases
     from .checkpoint import state_dict
+    from .model import build_empty
 
+    build_empty(sources.described(sources.find(task.model))[0])  # imports what its parts are made of
     floor, started = held_memory(), time.perf_counter()
     quantize = task.variant if task.variant in ("int8", "int4") else None
     with load(task.model, dtype=getattr(torch, VARIANTS[task.variant]), quantize=quantize) as assistant:

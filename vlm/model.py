@@ -126,8 +126,8 @@ def build_empty(config: ModelConfig) -> VLM:
     """A model of this shape on the meta device, which takes no memory; only what no checkpoint stores is real."""
     with torch.device("meta"):
         model = build_model(config)
-    if config.quantization is not None:
-        install(model.decoder, config.quantization)
+        if config.quantization is not None:
+            install(model.decoder, config.quantization)
     for module in model.modules():
         if isinstance(module, ClipEncoder | RotaryEmbedding):
             module.fill_buffers()

@@ -74,13 +74,13 @@ class QuantizedLinear(nn.Linear):
     weight_zero: nn.Parameter | None
 
     def __init__(self, in_features: int, out_features: int, quantization: Quantization) -> None:
-        super().__init__(in_features, out_features, bias=False, device="meta")
+        super().__init__(in_features, out_features, bias=False)
         self.bits, self.group = quantization.bits, group_of(in_features, quantization)
         self.laid_out = False
         self.scale_and_zero: Tensor | None = None  # (K/G, N, 2), of which weight_scale and weight_zero are views
         self.weight_zero = None
         for name, (shape, dtype) in parts(out_features, in_features, quantization).items():
-            setattr(self, name, nn.Parameter(torch.empty(shape, dtype=dtype, device="meta"), requires_grad=False))
+            setattr(self, name, nn.Parameter(torch.empty(shape, dtype=dtype), requires_grad=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., K) -> (..., N), in the type of `x`."""
@@ -95,7 +95,7 @@ class QuantizedLinear(nn.Linear):
         return out.view(*x.shape[:-1], self.out_features)
 
     def _part(self, rows: Tensor, block: slice) -> Tensor:
-        if self.bits == 8:  # one scale for each column of the product: cheaper there
+        if self.bits == 8 and rows.dtype != torch.float16:  # scaled afterwards: cheaper, but float16 would overflow
             return F.linear(rows, self.weight[block].to(rows.dtype)) * self.weight_scale[block].to(rows.dtype)
         return F.linear(rows, self._numbers(block).to(rows.dtype))
 
@@ -255,7 +255,7 @@ def _upward(scale: Tensor) -> Tensor:
 
 
 def install(decoder: nn.Module, quantization: Quantization) -> None:
-    """Puts empty quantised layers (on the meta device) in the place of linear ones inside the blocks."""
+    """Puts empty quantised layers in the place of the linear ones inside the blocks."""
     for name, layer in list(decoder.named_modules()):
         if isinstance(layer, nn.Linear) and _chosen(name, layer.in_features, quantization):
             empty = QuantizedLinear(layer.in_features, layer.out_features, quantization)
@@ -297,7 +297,8 @@ def while_loading(
     for name, shape in shapes.items():
         layer = name.removesuffix(".weight")
         if name.startswith("decoder.") and _chosen(layer.removeprefix("decoder."), shape[-1], quantization):
-            made = {f"{layer}.{end}": part for end, (part, _) in parts(*shape, quantization).items()}
+            rows, columns = shape
+            made = {f"{layer}.{end}": part for end, (part, _) in parts(rows, columns, quantization).items()}
             found |= made
             layer_of |= dict.fromkeys(made, layer)
         else:

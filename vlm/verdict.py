@@ -74,7 +74,7 @@ class Verdict:
             ("", [one.variant for one in self.measured]),
             ("weights", [f"{one.weights / 1e6:.1f} MB" for one in self.measured]),
             ("peak memory", [f"{one.peak / 1e6:.0f} MB" for one in self.measured]),
-            ("of it Python and torch", [f"{one.floor / 1e6:.0f} MB" for one in self.measured]),
+            ("of it Python and libraries", [f"{one.floor / 1e6:.0f} MB" for one in self.measured]),
             ("load", [f"{one.load_seconds:.2f} s" for one in self.measured]),
             ("tokens/s", [f"{one.tokens_per_second:.1f}" for one in self.measured]),
             ("perplexity", [f"{one.perplexity:.3f}" for one in self.measured]),
@@ -89,8 +89,8 @@ class Verdict:
         for title, cells in rows:
             yield (title.ljust(wide) + "".join(cell.rjust(13) for cell in cells)).rstrip()
         for one in self.measured[1:]:
-            lost, error = self.loss(one.variant)
-            yield f"{one.variant}: {0.0 - 100 * lost:+.1f} points against {first.variant} (standard error {100 * error:.1f})"
+            lost, error = (100 * share for share in self.loss(one.variant))
+            yield f"{one.variant}: {0.0 - lost:+.1f} points against {first.variant} (standard error {error:.1f})"
         for variant in self.too_lossy:
             lost = self.loss(variant)[0]
             yield f"warning: {variant} loses {100 * lost:.1f} points of accuracy, more than {100 * self.max_loss:g}"

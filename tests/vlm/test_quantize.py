@@ -110,6 +110,14 @@ def test_without_kernels_the_same_numbers(scheme: str, monkeypatch: pytest.Monke
 
 
 @BOTH
+def test_float16_does_not_overflow(scheme: str) -> None:
+    one = layer(random(64, 512).abs() * 0.01, SCHEMES[scheme], torch.float16)
+    found = one(torch.full((2, 512), 20.0, dtype=torch.float16))  # 127 x 20 x 512 is beyond what float16 holds
+    wanted = 20 * one.dequantize().sum(1)
+    assert float((found[0].float() - wanted).abs().max() / wanted.max()) < 1e-2
+
+
+@BOTH
 def test_it_stands_for_the_same_weights_wherever_it_has_been(scheme: str) -> None:
     one = layer(random(128, 256), SCHEMES[scheme], torch.float32)
     weights, stored = one.dequantize(), {name: tensor.clone() for name, tensor in one.state_dict().items()}

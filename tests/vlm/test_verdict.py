@@ -50,7 +50,7 @@ def test_blind_is_grey_and_silent(tmp_path: Path) -> None:
     ]  # fmt: skip
     picture, silence, text = Case([{"role": "user", "content": parts}], "x").blind()[0]["content"]
     assert picture["image"].size == (40, 30) and picture["image"].getpixel((5, 5)) == GREY
-    assert not silence["audio"][0].any() and silence["audio"] != sound and len(silence["audio"][0]) == 800
+    assert not silence["audio"][0].any() and len(silence["audio"][0]) == 800
     assert text == parts[2]
 
 
@@ -102,7 +102,7 @@ def test_figures_by_hand() -> None:
     assert verdict.too_lossy == ["int4"]
     lines = list(verdict.lines())
     assert lines[0].split() == ["bf16", "int4"]
-    assert [one for one in lines if one.startswith("right")][0].split()[-4:] == ["80.0", "%", "70.0", "%"]
+    assert next(one for one in lines if one.startswith("right")).split()[-4:] == ["80.0", "%", "70.0", "%"]
     assert "  two (n = 6, blind 0.0 %)" in "\n".join(lines)
     assert lines[-1] == "warning: int4 loses 10.0 points of accuracy, more than 5"
     figures = json.loads(json.dumps(verdict.as_dict()))
