@@ -280,6 +280,7 @@ class Adapters:
             alpha_pattern={re.escape(one.module): one.alpha for one in layers if one.alpha != folder.alpha},
         )  # fmt: skip
         peft.inject_adapter_in_model(config, self._model, _inner(name))
+        del self._model.peft_config  # of which the next one would warn; everything is kept here
         with torch.no_grad():
             for one in layers:
                 adapted: Any = self._model.get_submodule(one.module)
@@ -299,8 +300,6 @@ class Adapters:
                 one.delete_adapter(_inner(name))
             if not one.lora_A:
                 self._model.set_submodule(module, one.get_base_layer())
-        if not self._folders:
-            self._model.__dict__.pop("peft_config", None)
 
     def _check_memory(self, weights: Iterable[str]) -> None:
         """Raises `InputError`."""
