@@ -137,20 +137,17 @@ class AdapterFolder:
         Raises:
             CheckpointError: lists tensors that are missing, unexpected or of another shape; the head is tied.
         """
+        if config.decoder.tie_word_embeddings and any(name.endswith("lm_head") for name in self.modules):
+            raise CheckpointError(f"{CONFIG}: adapts lm_head, which is tied to the embeddings: not computed here")
         ours = _modules_of(config, shapes, alone=not any(map(_ELSEWHERE.search, self.modules)))
         theirs = {newest(name): name for name in self.modules}
         wanted: dict[str, torch.Size] = {}
         found = {name: self.stored.shape(name) for sides in self.modules.values() for name in sides.values()}
         layers = []
-        for name, place in ours.items():
+        for name, (weight, part, parts) in ours.items():
             spelled = theirs.get(name)
             if not any(self._targeted(one) for one in ([spelled] if spelled else spellings(name))):
                 continue
-            if place is None:
-                raise CheckpointError(
-                    f"{CONFIG}: adapts {name}, which is tied to the embeddings and takes no adapter here"
-                )
-            weight, part, parts = place
             spelled = spelled or name
             rank = int(self._pattern("rank_pattern", spelled, self.rank))
             a, b = (f"base_model.model.{spelled}.lora_{side}.weight" for side in "AB")
@@ -235,21 +232,18 @@ Place = tuple[str, int, int]
 """A weight of ours, and which part of how many along its first axis."""
 
 
-def _modules_of(config: ModelConfig, shapes: Mapping[str, torch.Size], *, alone: bool) -> dict[str, Place | None]:
-    """Their linear layers -> ours; None for a head that is tied to the embeddings.
+def _modules_of(config: ModelConfig, shapes: Mapping[str, torch.Size], *, alone: bool) -> dict[str, Place]:
+    """Their linear layers -> ours.
 
     Args:
         alone: as a Llama is named, even where ours has eyes: its decoder is one.
     """
     rows = same_rows(shapes, "decoder.") if alone else rows_of(config, shapes)
-    tied = config.decoder.tie_word_embeddings
-    found: dict[str, Place | None] = {}
+    found: dict[str, Place] = {}
     for own, parts in rows.items():
-        if len(shapes.get(own, ())) != 2 or own.endswith(("embed_tokens.weight", "embedding")):
-            continue
-        for number, name in enumerate(parts):
-            place = None if tied and own.endswith("lm_head.weight") else (own, number, len(parts))
-            found[name.removesuffix(".weight")] = place
+        if len(shapes.get(own, ())) == 2 and not own.endswith(("embed_tokens.weight", "embedding")):
+            places = ((own, number, len(parts)) for number in range(len(parts)))
+            found |= {name.removesuffix(".weight"): place for name, place in zip(parts, places, strict=True)}
     return found
 
 

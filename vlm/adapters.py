@@ -93,7 +93,7 @@ class Adapters:
             InputError: the name is taken.
         """
         folder = adapter_folder.understood(find(path))
-        chosen = re.sub(r"[^\w-]", "-", name or folder.folder.resolve().name)
+        chosen = name or folder.folder.resolve().name
         with self._lock:
             if chosen in self._folders:
                 raise InputError(f"an adapter named {chosen!r} is loaded already; choose another name", "bad_adapter")
@@ -143,7 +143,7 @@ class Adapters:
         with self._lock:
             if not self._active:
                 raise InputError("no adapter is active, so that there is nothing to merge", "bad_adapter")
-            touched = {m: one for m, one in self._adapted() if any(name in one.lora_A for name in self._active)}
+            touched = {m: one for m, one in self._adapted() if any(_inner(name) in one.lora_A for name in self._active)}
             if undo and not self._merged:
                 self._check_memory(f"{module}.weight" for module in touched)
             with self._changing():
@@ -152,7 +152,7 @@ class Adapters:
                     if undo:
                         self._originals[f"{module}.weight"] = base.weight
                     base.weight = nn.Parameter(base.weight.detach().clone(), requires_grad=False)
-                    adapted.merge(adapter_names=list(self._active))
+                    adapted.merge(adapter_names=list(map(_inner, self._active)))
                 self._merged = undo
                 if not undo:
                     self._written.write(self._active)
@@ -186,9 +186,9 @@ class Adapters:
         """
         with self._lock:
             self._check_known([name])
-            adapted = dict(self._adapted())
+            adapted, inner = dict(self._adapted()), _inner(name)
             called = [
-                (layer, adapted[layer.module].lora_A[name].weight, adapted[layer.module].lora_B[name].weight)
+                (layer, adapted[layer.module].lora_A[inner].weight, adapted[layer.module].lora_B[inner].weight)
                 for layer in self._layers[name] if layer.called
             ]  # fmt: skip
             found = called + self._written.of(name)
@@ -216,9 +216,9 @@ class Adapters:
             finally:
                 for _, one in self._adapted():
                     if not one.merged:
-                        one.set_adapter(list(self._active), inference_mode=True)
+                        one.set_adapter(list(map(_inner, self._active)), inference_mode=True)
                         for name, weight in self._active.items():
-                            one.set_scale(name, weight)
+                            one.set_scale(_inner(name), weight)
                         one.enable_adapters(bool(self._active))
                     one.requires_grad_(False)
                 self._written.write(self._active)
@@ -279,12 +279,13 @@ class Adapters:
             rank_pattern={re.escape(one.module): one.rank for one in layers if one.rank != folder.rank},
             alpha_pattern={re.escape(one.module): one.alpha for one in layers if one.alpha != folder.alpha},
         )  # fmt: skip
-        peft.inject_adapter_in_model(config, self._model, name)
+        peft.inject_adapter_in_model(config, self._model, _inner(name))
+        del self._model.peft_config  # of which the next one would warn; everything is kept here
         with torch.no_grad():
             for one in layers:
                 adapted: Any = self._model.get_submodule(one.module)
-                adapted.lora_A[name].weight.copy_(tensors[one.a])
-                adapted.lora_B[name].weight.copy_(tensors[one.b])
+                adapted.lora_A[_inner(name)].weight.copy_(tensors[one.a])
+                adapted.lora_B[_inner(name)].weight.copy_(tensors[one.b])
 
     def _remove(self, name: str) -> None:
         """Takes an adapter out, whole or not; a layer that was its last one's is a plain one again."""
@@ -294,13 +295,11 @@ class Adapters:
         self._written.remove(name)
         for module, one in self._adapted():
             one.merged_adapters.clear()  # of a merge for good
-            if name in one.lora_A:
+            if _inner(name) in one.lora_A:
                 one.set_adapter([])  # of which peft would warn
-                one.delete_adapter(name)
+                one.delete_adapter(_inner(name))
             if not one.lora_A:
                 self._model.set_submodule(module, one.get_base_layer())
-        if not self._folders:
-            self._model.__dict__.pop("peft_config", None)
 
     def _check_memory(self, weights: Iterable[str]) -> None:
         """Raises `InputError`."""
@@ -311,6 +310,11 @@ class Adapters:
                 f"{needed / 1e6:.0f} MB of weights would be kept to be put back, but {free / 1e6:.0f} MB are free; "
                 "merge for good: vlm adapter merge, or merge(undo=False)", "out_of_memory",
             )  # fmt: skip
+
+
+def _inner(name: str) -> str:
+    """As peft knows it: a module's name, which must be none of torch's or of peft's own ("keys", "lora")."""
+    return f"adapter-{re.sub(r'[^A-Za-z0-9_-]', lambda found: f'-{ord(found[0]):x}-', name)}"
 
 
 def _peft() -> Any:

@@ -69,6 +69,8 @@ def merge(
 
         from . import checkpoint, sources
         from .adapters import Adapters
+        from .card import LIBRARY, written_card
+        from .model import parameters_of
 
         weights = stacked(adapter)
         folder = sources.find(model)
@@ -76,9 +78,11 @@ def merge(
         parts, processor = sources.load(folder)  # in float32: what is merged is rounded once
         adapters = Adapters(parts, processor.config, nullcontext)
         adapters.use({adapters.load(path): weight for path, weight in weights.items()})
-        adapters.merge(undo=False)
-        checkpoint.save(out, parts, processor, dtype=kept)
         say_notes(adapters.notes)
+        adapters.merge(undo=False)
+        parameters = parameters_of({name: tensor.shape for name, tensor in checkpoint.state_dict(parts).items()})
+        card = written_card(sources.card_of(folder), processor.config, parameters, LIBRARY)
+        checkpoint.save(out, parts, processor, dtype=kept, extra_files={"README.md": card})
         typer.echo(f"model written to {out}")
 
 

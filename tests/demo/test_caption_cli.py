@@ -13,6 +13,7 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
+from demo.captioning.options import CaptionOptions
 from vlm import cli, command_options
 from vlm.assistant import Assistant
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of nearly ever
 
 @pytest.fixture
 def loaded(tiny_assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Assistant:
-    monkeypatch.setattr(command_options, "load_model", lambda *_: tiny_assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda *_, **how: tiny_assistant)
     return tiny_assistant
 
 
@@ -124,3 +125,15 @@ def test_names_are_printed_safely(loaded: Assistant, tmp_path: Path) -> None:
     result = caption(tmp_path)
     assert result.exit_code == 1 and "\x1b" not in result.stderr
     assert picture().size == (64, 48)
+
+
+def test_another_adapter_or_template_is_another_job() -> None:
+    """What a run may be gone on with; a job of before there were adapters is the same as one without."""
+    plain = CaptionOptions().settings()
+    assert "adapter" not in plain and "chat_template" not in plain
+    others = [
+        CaptionOptions(adapters={"a": 1.0}),
+        CaptionOptions(adapters={"a": 0.5}),
+        CaptionOptions(chat_template="x"),
+    ]
+    assert len({plain, *(one.settings() for one in others)}) == 4

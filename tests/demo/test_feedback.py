@@ -122,3 +122,20 @@ def test_many_writers_lose_nothing(tmp_path: Path, photo: Path) -> None:
     assert len(rows) == 200
     assert texts == {f"{who} {i}" for who in "ab" for i in range(100)}
     assert len(list((tmp_path / "kept" / "media").iterdir())) == 1
+
+
+@pytest.mark.parametrize("adapter", [None, "roofs x 0.5"])
+def test_the_page_says_which_adapter_answered(tmp_path: Path, adapter: str | None) -> None:
+    import gradio as gr
+
+    from demo.page import feedback
+
+    answering: Any = type("Answering", (), {"name": "tiny", "adapter": adapter})()
+    with gr.Blocks() as page:
+        feedback.build(answering, FeedbackFile(tmp_path), gr.Chatbot(), gr.Textbox())
+    (rate,) = (one.fn for one in page.fns.values() if getattr(one.fn, "__name__", "") == "rate")
+    history = [{"role": "user", "content": "Roof?"}, {"role": "assistant", "content": "flat"}]
+    event = gr.LikeData(None, {"index": 1, "value": "flat", "liked": True})  # type: ignore[arg-type]
+    assert rate(history, "", False, event)[0] == "Kept: this answer was right."
+    (row,) = lines(tmp_path / "feedback.jsonl")
+    assert (row["model"], row["adapter"], row["rating"]) == ("tiny", adapter, "up")

@@ -428,6 +428,22 @@ def test_another_head_than_the_bases_is_refused(tmp_path: Path) -> None:
         adapters.load(tmp_path / "head")
 
 
+@pytest.mark.parametrize("name", ["keys", "lora", "lora_A", "weight", "a.b", "à la carte", "default"])
+def test_any_name_will_do(two: tuple[VLM, Adapters, Path], name: str) -> None:
+    """peft makes module names of them, of which some are taken."""
+    model, adapters, folder = two
+    base = logits(model)
+    adapters.use("a")
+    expected = logits(model)
+    shutil.copytree(folder / "a", folder / name)
+    assert adapters.load(folder / name) == name
+    adapters.use(name)
+    assert torch.equal(logits(model), expected) and adapters.names == ["a", "b", name]
+    adapters.merge()
+    adapters.unload(name)
+    assert torch.equal(logits(model), base)
+
+
 def test_names(two: tuple[VLM, Adapters, Path]) -> None:
     _, adapters, folder = two
     with pytest.raises(vlm.InputError, match="'a' is loaded already"):

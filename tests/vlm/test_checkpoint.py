@@ -181,7 +181,9 @@ def test_a_folder_holds_data_and_nothing_else(tmp_path: Path, tiny_model: VLM, t
         if path.suffix == ".json":
             json.loads(path.read_text())
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
-    assert set(manifest["files"]) == {path.name for path in files} - {"manifest.json"}
+    assert set(manifest["files"]) == {path.name for path in files} - {"manifest.json", "MODEL_CARD.md"}
+    (tmp_path / "model" / "MODEL_CARD.md").write_text("prose may change")
+    assert vlm.load(tmp_path / "model").card == "prose may change"
     assert list(tmp_path.iterdir()) == [tmp_path / "model"]
 
 

@@ -65,7 +65,7 @@ def refusal(*arguments: str, command: str = "ask") -> tuple[str, str]:
 @pytest.fixture
 def loaded(tiny_assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Assistant:
     """The tiny model, loaded already, under every name."""
-    monkeypatch.setattr(command_options, "load_model", lambda *_: tiny_assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda *_, **how: tiny_assistant)
     return tiny_assistant
 
 
@@ -519,7 +519,7 @@ def test_chat_survives_an_empty_answer(loaded: Assistant, monkeypatch: pytest.Mo
     config = replace(loaded.config, clip=None, image_projector=None, whisper=None, audio_projector=None)
     config = replace(config, special_ids=replace(config.special_ids, eos=eos))
     mute = Assistant(loaded.model, Processor(config, loaded.processor.tokenizer))
-    monkeypatch.setattr(command_options, "load_model", lambda *_: mute)
+    monkeypatch.setattr(command_options, "load_model", lambda *_, **how: mute)
     result = run("chat", typed="hi\nhello?\n")
     assert result.exit_code == 0 and not result.stderr and result.stdout.endswith("> \n> \n> ")
 
@@ -539,7 +539,7 @@ def test_chat_is_left(loaded: Assistant, monkeypatch: pytest.MonkeyPatch, interr
 
 
 def test_system_errors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(model: str, device: str = "cpu") -> Assistant:
+    def failing(model: str, device: str = "cpu", **_: Any) -> Assistant:
         raise PermissionError(13, "Permission denied", "/root/\nmodel")
 
     monkeypatch.setattr(command_options, "load_model", failing)
