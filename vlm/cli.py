@@ -158,9 +158,11 @@ def info(
             f"context {decoder.max_position_embeddings}",
         ]
         if clip:
+            kind = {"clip": "CLIP", "siglip": "SigLIP"}[clip.tower]
+            grids = ", ".join(f"{rows}x{columns}" for rows, columns in clip.grids)
             lines.append(
-                f"vision    CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
-                f"patches of {clip.patch_size}, grids {', '.join(f'{r}x{c}' for r, c in clip.grids) or 'none'}"
+                f"vision    {kind} ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
+                f"patches of {clip.patch_size}, grids {grids or 'none'}"
             )
         if whisper:
             lines.append(

@@ -381,7 +381,7 @@ def tile_grid(point: Any, size: int) -> tuple[int, int]:
     return height // size, width // size
 
 
-def made(kind: Any, **values: Any) -> Any:
+def made(kind: Any, /, **values: Any) -> Any:
     """A config of ours, its ranges checked. Raises `CheckpointError`."""
     try:
         return kind(**values)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from encoders.base import Features, MediaInput
-from encoders.clip import ClipEncoder
+from encoders.clip import ClipEncoder, TileEncoder
+from encoders.siglip import SiglipEncoder
 from encoders.whisper import WhisperEncoder
 from projector.build import build_projector
 
@@ -95,7 +96,7 @@ def build_model(config: ModelConfig) -> VLM:
     projectors: dict[str, nn.Module] = {}
     width = config.decoder.hidden_size
     if config.clip is not None and config.image_projector is not None:
-        encoders["image"] = ClipEncoder(config.clip)
+        encoders["image"] = (SiglipEncoder if config.clip.tower == "siglip" else ClipEncoder)(config.clip)
         projectors["image"] = build_projector(config.image_projector, config.clip.width, width)
     if config.whisper is not None and config.audio_projector is not None:
         encoders["audio"] = WhisperEncoder(config.whisper)
@@ -109,6 +110,6 @@ def build_empty(config: ModelConfig) -> VLM:
     with torch.device("meta"):
         model = build_model(config)
     for module in model.modules():
-        if isinstance(module, ClipEncoder | RotaryEmbedding):
+        if isinstance(module, TileEncoder | RotaryEmbedding):
             module.fill_buffers()
     return model

@@ -54,13 +54,13 @@ def test_unreachable_is_told_as_that(tmp_path: Path) -> None:
     "name", ["nowhere", "./some/model", "../some/model", "/some/model", "a/b/c", "org/na me", "org/"]
 )
 def test_what_is_no_id_is_never_looked_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_from_hub", lambda name: pytest.fail("asked the hub"))
+    monkeypatch.setattr(sources, "_from_hub", lambda *_: pytest.fail("asked the hub"))
     with pytest.raises(vlm.CheckpointError, match="no such model folder"):
         sources.find(name)
 
 
 def test_a_folder_goes_first(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_from_hub", lambda name: pytest.fail("asked the hub"))
+    monkeypatch.setattr(sources, "_from_hub", lambda *_: pytest.fail("asked the hub"))
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_folder, tmp_path / "org" / "model")
     assert sources.find("org/model") == Path("org/model")
