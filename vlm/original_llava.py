@@ -72,7 +72,10 @@ def understood(
         raise CheckpointError(f"config.json: mm_resampler_type {data['mm_resampler_type']!r} is not computed here")
     if not isinstance(name := data.get("mm_vision_tower"), str):
         raise CheckpointError("config.json: mm_vision_tower does not name a tower")
-    tower = find(name)
+    try:
+        tower = find(name)
+    except CheckpointError as error:
+        raise CheckpointError(f"config.json: mm_vision_tower: {error}") from error
     clip = _clip(data, parts.clip_shape(tower))
     old = llama_config(data | {"model_type": "llama"})
     tokenizer = read_tokenizer(folder)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of nearly ever
 
 @pytest.fixture
 def loaded(tiny_assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Assistant:
-    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu": tiny_assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu", **_: tiny_assistant)
     return tiny_assistant
 
 

@@ -21,7 +21,7 @@ from vlm.assistant import Assistant
 
 @pytest.fixture(autouse=True)
 def loaded(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu": assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu", **_: assistant)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def refusal(*arguments: str, command: str = "ask") -> tuple[str, str]:
 @pytest.fixture
 def loaded(tiny_assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Assistant:
     """The tiny model, loaded already, under every name."""
-    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu": tiny_assistant)
+    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu", **_: tiny_assistant)
     return tiny_assistant
 
 
@@ -519,7 +519,7 @@ def test_chat_survives_an_empty_answer(loaded: Assistant, monkeypatch: pytest.Mo
     config = replace(loaded.config, clip=None, image_projector=None, whisper=None, audio_projector=None)
     config = replace(config, special_ids=replace(config.special_ids, eos=eos))
     mute = Assistant(loaded.model, Processor(config, loaded.processor.tokenizer))
-    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu": mute)
+    monkeypatch.setattr(command_options, "load_model", lambda model, device="cpu", **_: mute)
     result = run("chat", typed="hi\nhello?\n")
     assert result.exit_code == 0 and not result.stderr and result.stdout.endswith("> \n> \n> ")
 

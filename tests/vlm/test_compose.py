@@ -13,10 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPConfig, CLIPModel, CLIPVisionModel, WhisperConfig, WhisperForConditionalGeneration
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from typer.testing import CliRunner
 
 import vlm
 from vlm import checkpoint
 from vlm.batch import collate
+from vlm.cli import app
 from vlm.compose import composed
 from vlm.export import to_hf
 from vlm.sources import load
@@ -209,6 +211,19 @@ def test_a_projector_of_llavas_first_stage(tmp_path: Path, llama: str, name: str
     one, again, other = (composed(llama, **tiled, seed=seed)[0].projectors["image"] for seed in (1, 1, 2))
     assert torch.equal(one.newline, again.newline) and not torch.equal(one.newline, other.newline)  # not in the file
     assert torch.equal(one.linear_1.weight, other.linear_1.weight)
+
+
+def test_the_command_says_what_is_to_be_trained(tmp_path: Path, llama: str) -> None:
+    clip_folder(tmp_path / "clip")
+    whisper_folder(tmp_path / "whisper")
+    llava_projector(tmp_path / "mm_projector.bin")
+    parts = ["compose", "--decoder", llama, "--vision", str(tmp_path / "clip"), "--audio", str(tmp_path / "whisper"),
+             "--image-projector", str(tmp_path / "mm_projector.bin")]  # fmt: skip
+    refused = CliRunner().invoke(app, [*parts, "--out", str(tmp_path / "stack")])
+    assert refused.exit_code == 1 and "--allow-pickle" in refused.stderr and not (tmp_path / "stack").exists()
+    done = CliRunner().invoke(app, [*parts, "--allow-pickle", "--out", str(tmp_path / "stack")])
+    assert done.exit_code == 0 and done.stdout.endswith("fresh, so train it first: the audio projector\n")
+    assert load(tmp_path / "stack")[0].projectors["image"].linear_1.out_features == 72
 
 
 def test_a_projector_of_another_kind_or_width(tmp_path: Path, llama: str) -> None:
