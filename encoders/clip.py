@@ -139,36 +139,22 @@ def open_clip_settings(config: ClipConfig) -> dict[str, Any]:
     return {name: settings[name] for name in names}
 
 
-class ClipEncoder(nn.Module):
-    """open_clip's `VisionTransformer`, read at `feature_layer`, class token dropped.
+class TileEncoder(nn.Module):
+    """A vision tower of open_clip, read at `feature_layer`, its patches alone.
 
     Shapes: N tiles, S image_size, F = side^2 patches in reading order, C width.
     """
 
     mean: Tensor
     std: Tensor
+    visual: Any
+    """A module of open_clip's or timm's."""
 
-    def __init__(self, config: ClipConfig) -> None:
+    def __init__(self, config: ClipConfig, visual: nn.Module) -> None:
         super().__init__()
-        from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
-
         self.config = config
         self.output_dim = config.width
-        self.visual = VisionTransformer(
-            image_size=config.image_size,
-            patch_size=config.patch_size,
-            width=config.width,
-            layers=config.layers,
-            heads=config.width // config.head_width,
-            mlp_ratio=config.mlp_ratio,
-            output_dim=max(config.embed_dim, 1),
-            pool_type=config.pool_type,
-            no_ln_pre=config.no_ln_pre,
-            act_layer=QuickGELU if config.quick_gelu else nn.GELU,
-            norm_layer=LayerNorm,
-        )
-        if not config.embed_dim:
-            self.visual.proj = None
+        self.visual = visual
         self.fill_buffers()
 
     def fill_buffers(self) -> None:
@@ -182,7 +168,7 @@ class ClipEncoder(nn.Module):
 
     def normalise(self, tiles: Tensor) -> Tensor:
         """uint8 (N, 3, S, S) -> float, with the tower's own mean and deviation."""
-        return ((tiles.to(self.mean.dtype) - self.mean) / self.std).to(self.visual.conv1.weight.dtype)
+        return ((tiles.to(self.mean.dtype) - self.mean) / self.std).to(next(self.visual.parameters()).dtype)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Features:
         """uint8 (N, 3, S, S) -> (N, F, C)."""
@@ -194,3 +180,27 @@ class ClipEncoder(nn.Module):
             output_fmt="NLC",
         )
         return Features(found["image_intermediates"][0], self.output_lengths(lengths))
+
+
+class ClipEncoder(TileEncoder):
+    """open_clip's `VisionTransformer`, class token dropped."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
+
+        visual = VisionTransformer(
+            image_size=config.image_size,
+            patch_size=config.patch_size,
+            width=config.width,
+            layers=config.layers,
+            heads=config.width // config.head_width,
+            mlp_ratio=config.mlp_ratio,
+            output_dim=max(config.embed_dim, 1),
+            pool_type=config.pool_type,
+            no_ln_pre=config.no_ln_pre,
+            act_layer=QuickGELU if config.quick_gelu else nn.GELU,
+            norm_layer=LayerNorm,
+        )
+        if not config.embed_dim:
+            visual.proj = None
+        super().__init__(config, visual)

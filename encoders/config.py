@@ -25,6 +25,9 @@ class ClipConfig:
     `fit` is how the overview becomes a square: `squeeze` scales each side for itself (LLaVA-NeXT),
     `crop` scales the shorter side and cuts the middle out (CLIP, LLaVA-1.5 in transformers), `pad`
     adds the mean colour on both ends of the shorter side (LLaVA-1.5 as published).
+
+    `tower` "siglip" is a ViT without class token, first norm and last projection, built by timm; there
+    `tanh_gelu` may be set, and embed_dim, quick_gelu, no_ln_pre and pool_type are not used.
     """
 
     image_size: int
@@ -42,6 +45,8 @@ class ClipConfig:
     image_std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
     grids: tuple[tuple[int, int], ...] = ()
     fit: Literal["squeeze", "crop", "pad"] = "squeeze"
+    tower: Literal["clip", "siglip"] = "clip"
+    tanh_gelu: bool = False
 
     def __post_init__(self) -> None:
         _within("clip.image_size", self.image_size, 8, 4096)
@@ -52,6 +57,8 @@ class ClipConfig:
         _within("clip.mlp_ratio", self.mlp_ratio, 0.1, 32)
         _within("clip.embed_dim", self.embed_dim, 0, 8192)
         _within("clip.feature_layer", self.feature_layer, -self.layers, -1)
+        if self.tanh_gelu and self.tower == "clip":
+            raise VlmError("bad_checkpoint", "config: clip.tanh_gelu is for a tower of the kind siglip")
         if self.image_size % self.patch_size or self.width % self.head_width:
             raise VlmError("bad_checkpoint", "config: clip sizes must divide: image by patch, width by head_width")
         for mean, deviation in zip(self.image_mean, self.image_std, strict=True):

@@ -70,9 +70,10 @@ def _llama(decoder: DecoderConfig) -> str:
 
 
 def _clip(clip: ClipConfig) -> str:
+    kind = {"clip": "CLIP", "siglip": "SigLIP"}[clip.tower]
     grids = ", ".join(f"{rows}x{columns}" for rows, columns in clip.grids) or "none"
     return (
-        f"CLIP ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
+        f"{kind} ViT, {clip.layers} layers of {clip.width}, tiles of {clip.image_size} px, "
         f"patches of {clip.patch_size}, grids {grids}"
     )
 

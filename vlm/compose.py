@@ -65,7 +65,10 @@ def composed(
         if audio_projector is not None:
             path = Path(audio_projector) if Path(audio_projector).is_file() else get(audio_projector)
             projector, more = projectors.ultravox(
-                path, whisper.d_model, tower_too=folder in (path, path.parent), allow_pickle=allow_pickle
+                path,
+                whisper.d_model,
+                tower_too=folder.resolve() in (path.resolve(), path.resolve().parent),
+                allow_pickle=allow_pickle,
             )
             trained = foreign.both(trained, more)
         config = replace(config, whisper=whisper, audio_projector=projector)

@@ -97,6 +97,8 @@ def check_expressible(config: ModelConfig) -> None:
         problem = f"image_projector.hidden_size {projector.hidden_size} (there: {config.decoder.hidden_size})"
     elif projector.downsample != 1:
         problem = f"image_projector.downsample {projector.downsample} (there are no shuffled pixels)"
+    elif clip.tower != "clip":
+        problem = f"clip.tower {clip.tower!r} (there the tower is a CLIP)"
     elif clip.no_ln_pre:
         problem = "clip.no_ln_pre (there the tower begins with a norm)"
     elif clip.grids and clip.fit != "squeeze":

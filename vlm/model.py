@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from encoders.base import Features, MediaInput
-from encoders.clip import ClipEncoder
+from encoders.clip import ClipEncoder, TileEncoder
+from encoders.siglip import SiglipEncoder
 from encoders.whisper import WhisperEncoder
 from projector.build import build_projector
 
@@ -113,7 +114,7 @@ def build_model(config: ModelConfig) -> VLM:
     projectors: dict[str, nn.Module] = {}
     width = config.decoder.hidden_size
     if config.clip is not None and config.image_projector is not None:
-        encoders["image"] = ClipEncoder(config.clip)
+        encoders["image"] = (SiglipEncoder if config.clip.tower == "siglip" else ClipEncoder)(config.clip)
         projectors["image"] = build_projector(config.image_projector, config.clip.width, width)
     if config.whisper is not None and config.audio_projector is not None:
         encoders["audio"] = WhisperEncoder(config.whisper)
@@ -129,6 +130,6 @@ def build_empty(config: ModelConfig) -> VLM:
         if config.quantization is not None:
             install(model.decoder, config.quantization)
     for module in model.modules():
-        if isinstance(module, ClipEncoder | RotaryEmbedding):
+        if isinstance(module, TileEncoder | RotaryEmbedding):
             module.fill_buffers()
     return model

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,18 +72,17 @@ def understood(
         raise CheckpointError(f"config.json: mm_resampler_type {data['mm_resampler_type']!r} is not computed here")
     if not isinstance(name := data.get("mm_vision_tower"), str):
         raise CheckpointError("config.json: mm_vision_tower does not name a tower")
-    tower = find(name)
+    try:
+        tower = find(name)
+    except CheckpointError as error:
+        raise CheckpointError(f"config.json: mm_vision_tower: {error}") from error
     clip = _clip(data, parts.clip_shape(tower))
     old = llama_config(data | {"model_type": "llama"})
     tokenizer = read_tokenizer(folder)
     ids = special_ids_of(folder, data, tokenizer)
-    config = with_placeholders(
-        ModelConfig(
-            old, ids, chat_template or chat_template_of(folder, tokenizer, ids.image), name=folder.resolve().name,
-            clip=clip, image_projector=ProjectorConfig("image_mlp", old.hidden_size),
-        ),
-        tokenizer,
-    )  # fmt: skip
+    template = chat_template or chat_template_of(folder, tokenizer, ids.image)
+    config = with_placeholders(ModelConfig(old, ids, template, name=folder.resolve().name), tokenizer)
+    config = replace(config, clip=clip, image_projector=ProjectorConfig("image_mlp", old.hidden_size))
     layout = "the original LLaVA's"
     return Foreign(folder, config, tokenizer, layout, lambda: _tensors(folder, tower, config, old, allow_pickle))
 

@@ -47,19 +47,22 @@ def clip_tensors(folder: Path, config: ClipConfig, *, allow_pickle: bool = False
 def open_clip(name: str, file: Path, **changes: Any) -> tuple[ClipConfig, Assembled]:
     """A tower by open_clip's name for its shape, and a local file with its weights. Raises `CheckpointError`."""
     from encoders.clip import open_clip_model
+    from encoders.siglip import UNUSED, siglip_config
 
     settings = open_clip_model(name)
     if settings is None:
         raise CheckpointError(f"{name}: no model that open_clip knows")
     tower = settings["vision_cfg"]
+    source = checkpoint.Stored([file])
+    rows = same_rows((f"encoders.image.{n}" for n in source if n.startswith("visual.")), "encoders.image.")
+    if "timm_model_name" in tower:
+        rows = {ours: theirs for ours, theirs in rows.items() if not theirs[0].startswith(UNUSED)}
+        return siglip_config(tower, **changes), assembled(source, rows, ignored=f"{_NOT_TOWER}|^{UNUSED}")
     known = {"image_size", "patch_size", "width", "layers", "head_width", "mlp_ratio", "no_ln_pre", "pool_type"}
     if odd := sorted(set(tower) - known):
         raise CheckpointError(f"{name}: open_clip's {odd[0]} is not computed here ({json.dumps(tower[odd[0]])})")
     shape = tower | {"embed_dim": settings["embed_dim"], "quick_gelu": settings.get("quick_gelu", False), "fit": "crop"}
-    config = ClipConfig(**(shape | changes))
-    source = checkpoint.Stored([file])
-    rows = same_rows((f"encoders.image.{n}" for n in source if n.startswith("visual.")), "encoders.image.")
-    return config, assembled(source, rows, ignored=_NOT_TOWER)
+    return ClipConfig(**(shape | changes)), assembled(source, rows, ignored=_NOT_TOWER)
 
 
 def whisper(

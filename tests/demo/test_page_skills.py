@@ -194,7 +194,7 @@ def test_four_doors_one_output(
         values = {field: as_given(file) for field, file in files.items()}
         return {field.name: [value] if field.many else value for field, value in values.items()} | rest
 
-    monkeypatch.setattr("vlm.cli_skill.answering", lambda *_: assistant)
+    monkeypatch.setattr("vlm.cli_skill.answering", lambda *_, **__: assistant)
     options = [f"-o{key}={value}" for key, value in rest.items()]
     told = CliRunner().invoke(app, ["skill", name, *map(str, files.values()), *options, "--json"])
     assert told.exit_code == 0, told.output

@@ -21,9 +21,11 @@ import sentencepiece
 import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
+from typer.testing import CliRunner
 
 import vlm
-from vlm import meta
+from vlm import checkpoint, meta
+from vlm.cli import app
 from vlm.errors import CheckpointError
 from vlm.sampling import SamplingOptions
 from vlm.sources import described, load
@@ -238,6 +240,29 @@ def test_the_tokenizer_may_lie_above(tmp_path: Path, sentences: bytes) -> None:
     assert sizes == {"decoder": sum(p.numel() for p in load(tmp_path / "7B", allow_pickle=True)[0].parameters())}
 
 
+@torch.no_grad()
+def test_commands(tmp_path: Path, sentences: bytes) -> None:
+    """Told, exported for transformers (as bfloat16, which is what the file holds), asked, taken as a part."""
+    theirs = write_meta(tmp_path / "model", sentences, processes=2).to(torch.bfloat16)
+    for number in range(2):
+        changed(tmp_path / "model", number, lambda t: t.update({n: x.bfloat16() for n, x in t.items()}))
+    run = CliRunner().invoke
+    model, out = str(tmp_path / "model"), tmp_path / "hf"
+    for command in (["info", model], ["export", model, "--out", str(out)], ["ask", "hi", "--model", model]):
+        refused = run(app, command)
+        assert refused.exit_code == 1 and "--allow-pickle" in refused.stderr and not out.exists()
+    told = run(app, ["info", model, "--allow-pickle"]).stdout
+    assert "Meta's, 2 files; context 4096 as in Llama 2 (norm_eps 1e-5), for params.json does not tell" in told
+    assert run(app, ["export", model, "--to", "hf", "--out", str(out), "--allow-pickle"]).exit_code == 0
+    again = LlamaForCausalLM.from_pretrained(out)
+    assert again.dtype == torch.bfloat16 and again.config.rope_parameters["rope_type"] == "default"
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in theirs.state_dict().items())
+    asked = run(app, ["ask", "hi", "--max-new-tokens", "3", "--model", model, "--allow-pickle", "--json"])
+    assert asked.exit_code == 0 and json.loads(asked.stdout)["completion_tokens"] == 3
+    elsewhere = run(app, ["ask", "hi", "--allow-pickle", "--backend-url", "http://127.0.0.1:9"])
+    assert elsewhere.exit_code == 2 and "--allow-pickle" in elsewhere.stderr
+
+
 # --- refused ---
 
 
@@ -291,8 +316,9 @@ def rewritten(archive: bytes, *, data: bytes | None = None, method: int = zipfil
         for entry in old.infolist():
             content = old.read(entry)
             new.writestr(entry.filename, data if data is not None and entry.filename.endswith("data.pkl") else content)
+        root = old.namelist()[0].partition("/")[0]
         for name, content in more.items():
-            new.writestr(f"archive/{name}", content)
+            new.writestr(f"{root}/{name}", content)
     return file.getvalue()
 
 
@@ -347,11 +373,32 @@ def test_tensors_that_lie_about_their_bytes(tmp_path: Path, sentences: bytes) ->
     with zipfile.ZipFile(io.BytesIO(good)) as archive:
         (name,) = (n for n in archive.namelist() if n.endswith("data.pkl"))
         data = archive.read(name)
-    numel = (WORDS * 64).to_bytes(2, "little")
-    lying = data.replace(b"M" + numel + b"t", b"M" + (WORDS * 64 + 2).to_bytes(2, "little") + b"t", 1)
-    assert lying != data
-    file.write_bytes(rewritten(good, data=lying))
-    rejected(tmp_path, "reaches beyond its own bytes")
+    items = WORDS * 64  # stands there as a storage of so many
+    for wrong in (items + 2, items - 2, 0xFFFF):
+        lying = data.replace(b"M" + items.to_bytes(2, "little") + b"t", b"M" + wrong.to_bytes(2, "little") + b"t", 1)
+        assert lying != data
+        file.write_bytes(rewritten(good, data=lying))
+        rejected(tmp_path, "consolidated.00.pth: ")
+    file.write_bytes(rewritten(good, **{"data/99": b"unused"}))
+    rejected(tmp_path, "not made of the bytes")
+
+
+def test_zips_that_others_packed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another order, without torch's padding, with 64-bit entries as files beyond 4 GB have them, through views."""
+    tensors = {name: torch.randn(3, 5) for name in "ab"} | {"c": torch.randn(6, 4).t(), "d": torch.randn(9)[4:]}
+    torch.save(tensors, tmp_path / "x.pth")
+    with zipfile.ZipFile(tmp_path / "x.pth") as old:
+        content = {entry.filename: old.read(entry) for entry in old.infolist()}
+    for limit in (zipfile.ZIP64_LIMIT, 8):
+        for backwards in (False, True):
+            monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+            with zipfile.ZipFile(tmp_path / "y.pth", "w") as new:
+                for name in sorted(content, reverse=backwards):
+                    new.writestr(name, content[name])
+            monkeypatch.undo()
+            found = checkpoint.Pickled([tmp_path / "y.pth"])
+            assert found.keys() == tensors.keys()
+            assert all(torch.equal(found[name], tensors[name]) for name in tensors), (limit, backwards)
 
 
 def test_content_that_is_no_dict_of_tensors(tmp_path: Path, sentences: bytes) -> None:
@@ -393,7 +440,7 @@ def test_missing_extra_and_misshaped_tensors_are_listed(tmp_path: Path, sentence
 
 
 def test_files_that_do_not_go_together(tmp_path: Path, sentences: bytes) -> None:
-    write_meta(tmp_path, sentences, processes=3 - 1)
+    write_meta(tmp_path, sentences, processes=2)
     changed(tmp_path, 1, lambda tensors: tensors["norm.weight"].add_(1))
     rejected(tmp_path, "norm.weight", "differs from file to file")
     write_meta(tmp_path, sentences, processes=2)
