@@ -38,7 +38,7 @@ LENGTH = 48
 def llama_cpp_with(folder: Path, kind: str) -> Iterator[tuple[Llama, Llama]]:
     """llama.cpp with eyes, and without."""
     (model,) = (path for path in folder.glob(f"*-{kind}.gguf") if not path.name.startswith("mmproj-"))
-    options: dict[str, Any] = {"n_ctx": 1024, "n_threads": 1, "verbose": False}
+    options: dict[str, Any] = {"n_ctx": 1024, "n_threads": 1, "n_threads_batch": 1, "verbose": False}
     tower = MTMDChatHandler(str(folder / f"mmproj-{model.name}"), verbose=False, use_gpu=False)
     seeing, blind = Llama(str(model), chat_handler=tower, **options), Llama(str(model), **options)
     try:

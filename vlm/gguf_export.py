@@ -189,7 +189,7 @@ def _describe_tower(writer: GGUFWriter, config: ModelConfig, clip: ClipConfig, c
     if clip.grids:
         points = [side * clip.image_size for rows, columns in clip.grids for side in (columns, rows)]
         writer.add_array("clip.vision.image_grid_pinpoints", points)
-        lost.append("tiles: one behind the other there, with their padding and without the newline token")
+        lost.append("tiles: there one behind the other, then the overview, with padding and no newline token")
     if not clip.quick_gelu:
         lost.append("GELU: by its approximation with tanh there")
     return lost

@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,20 @@ LLAMAS = {
     "llama3": replace(TINY, num_key_value_heads=2, rope_scaling=RopeScaling("llama3", 8.0, 1.0, 4.0, 64)),
     "linear": replace(TINY, rope_scaling=RopeScaling("linear", 2.0)),
 }
-KINDS = {"f32": 2e-5, "f16": 2e-3, "bf16": 2e-2, "q8_0": 2e-2}
-"""How far logits may be off, relative to the largest."""
+KINDS = {"f32": 2e-5, "f16": 2e-3, "bf16": 1e-2, "q8_0": 3e-2}
+"""How far logits may be off, relative to the largest. There activations are rounded like the weights that they meet."""
 
 
+@torch.no_grad()
 def text_model(config: ModelConfig, tokenizer: Tokenizer, decoder: DecoderConfig) -> tuple[VLM, Processor]:
-    config = shaped(replace(config, decoder=decoder), "text")
-    config = replace(config, decoder=decoder)
+    """Random, but decided: a token calls for the one seven places on, so that rounding seldom turns an answer."""
+    config = replace(shaped(config, "text"), decoder=decoder)
     model = build_model(config)
     randomised(model)
+    for parameter in model.decoder.model.layers.parameters():
+        parameter.mul_(0.5 if parameter.dim() > 1 else 1.0)
+    if not decoder.tie_word_embeddings:
+        model.decoder.lm_head.weight += 4 * model.decoder.model.embed_tokens.weight.roll(7, 0)
     return model, Processor(config, tokenizer)
 
 
@@ -85,7 +91,6 @@ def text_model(config: ModelConfig, tokenizer: Tokenizer, decoder: DecoderConfig
 def test_logits_and_greedy_tokens(
     tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path, shape: str, kind: str
 ) -> None:
-    """Tokens are compared up to the first one where the two best are closer than the type can tell apart."""
     model, processor = text_model(tiny_config, tiny_tokenizer, LLAMAS[shape])
     to_gguf(tmp_path / "out", model, processor, kind=kind)
     sample = processor([{"role": "user", "content": "what is red, the image?"}], for_training=False)
@@ -94,23 +99,12 @@ def test_logits_and_greedy_tokens(
     expected = model.decoder(model.decoder.embed(ids[None]))[0]
     with running(tmp_path / "out" / f"tiny-{kind}.gguf", logits_all=True) as llama:
         llama.eval(ids.tolist())
-        found = torch.from_numpy(llama.scores[: len(ids)].copy())
-        off = difference(found, expected)
-        assert off <= KINDS[kind]
-        best = expected.topk(2).values
-        sure = best[:, 0] - best[:, 1] > 2 * off * expected.abs().max()
-        assert torch.equal(found.argmax(-1)[sure], expected.argmax(-1)[sure]) and sure.float().mean() > 0.5
-        asked = sure[len(sample) - 1 : -1].tolist()
-        certain = asked.index(False) if False in asked else len(asked)
+        assert difference(torch.from_numpy(llama.scores[: len(ids)].copy()), expected) <= KINDS[kind]
         llama.reset()
-        theirs = []
-        for token in llama.generate(sample.input_ids.tolist(), temp=0.0, repeat_penalty=1.0):
-            theirs.append(token)
-            if len(theirs) == max(certain, 1):
-                break
-    assert theirs[:certain] == answer[:certain]
-    if kind in ("f32", "f16"):
-        assert certain >= 16
+        greedy = list(islice(llama.generate(sample.input_ids.tolist(), temp=0.0, repeat_penalty=1.0), 64))
+    same = 64 if kind == "f32" else 16  # further on two tokens come closer than the rounding
+    assert greedy[:same] == answer[:same]
+    assert shape == "tied" or len(set(answer)) > 8
 
 
 # --- tokenizers ---
@@ -370,17 +364,17 @@ def test_features_and_greedy_tokens(
 def test_tiles_one_behind_the_other(
     tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path, class_last: bool
 ) -> None:
-    """What the export says of them: no newline tokens, no unpadding, each tile for itself."""
-    config = replace(overview(tiny_config, quick_gelu=True), clip=None)
+    """What the export says of them: each tile for itself, the overview last, no newline tokens."""
     assert tiny_config.clip is not None
-    config = replace(config, clip=replace(tiny_config.clip, quick_gelu=True))
+    config = replace(tiny_config, clip=replace(tiny_config.clip, quick_gelu=True))
     with seeing(config, tiny_tokenizer, tmp_path) as there:
         image = picture(64, 32)
         tiles = there.processor.transforms["image"](image).inputs
         assert len(tiles) == 3
         expected = by_hand(there.model, there.clip, tiles, class_last=class_last)
         found = there.features(image)
-    assert sorted(map(float, found[:, 0])) == pytest.approx(sorted(map(float, expected[:, 0])), abs=0.02)
+    whole, *parts = expected.chunk(3)
+    assert difference(found, torch.cat((*parts, whole))) <= FEATURES["quick"]
 
 
 def test_the_chat_handler(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path) -> None:
