@@ -31,9 +31,9 @@ from torch import Tensor
 from .config import FORMAT_VERSION, ModelConfig, from_dict, to_dict
 from .disk import sync
 from .errors import CheckpointError
-from .model import VLM, build_empty
+from .model import VLM, build_empty, by_part
 from .processor import Processor, with_template
-from .quantize import while_loading
+from .quantize import numbers, while_loading
 from .tokenizer import Tokenizer
 from .torch_zip import storages
 
@@ -543,6 +543,11 @@ def state_dict(model: VLM) -> dict[str, Tensor]:
     if model.decoder.config.tie_word_embeddings:
         del tensors["decoder.lm_head.weight"]
     return tensors
+
+
+def parameters_of(model: VLM, config: ModelConfig) -> dict[str, int]:
+    """How many each part has; of a quantised layer, as many as the one that it was made from."""
+    return by_part(numbers({name: tensor.shape for name, tensor in state_dict(model).items()}, config.quantization))
 
 
 def load_state(model: VLM, tensors: Mapping[str, Tensor]) -> None:

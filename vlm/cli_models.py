@@ -70,7 +70,6 @@ def merge(
         from . import checkpoint, sources
         from .adapters import Adapters
         from .card import LIBRARY, written_card
-        from .model import parameters_of
 
         weights = stacked(adapter)
         folder = sources.find(model)
@@ -80,7 +79,7 @@ def merge(
         adapters.use({adapters.load(path): weight for path, weight in weights.items()})
         say_notes(adapters.notes)
         adapters.merge(undo=False)
-        parameters = parameters_of({name: tensor.shape for name, tensor in checkpoint.state_dict(parts).items()})
+        parameters = checkpoint.parameters_of(parts, processor.config)
         card = written_card(sources.card_of(folder), processor.config, parameters, LIBRARY)
         checkpoint.save(out, parts, processor, dtype=kept, extra_files={"README.md": card})
         typer.echo(f"model written to {out}")

@@ -13,8 +13,6 @@ from huggingface_hub import ModelCard, ModelHubMixin
 from . import checkpoint
 from .card import LIBRARY, written_card
 from .errors import InputError
-from .model import by_part
-from .quantize import numbers
 
 if TYPE_CHECKING:
     from .adapters import Adapters
@@ -67,8 +65,6 @@ class Published(ModelHubMixin, library_name=LIBRARY):
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """What README.md will say."""
-        parts = {name: tensor.shape for name, tensor in checkpoint.state_dict(self.model).items()}
-        text = written_card(
-            self.card, self.processor.config, by_part(numbers(parts, self.processor.config.quantization)), LIBRARY
-        )
+        config = self.processor.config
+        text = written_card(self.card, config, checkpoint.parameters_of(self.model, config), LIBRARY)
         return ModelCard(text, ignore_metadata_errors=True)

@@ -100,9 +100,17 @@ def meta_rows(layers: int, *, tied: bool, ours: str = "decoder.") -> Rows:
     return {ours + name: parts for name, parts in rows.items()}
 
 
-def interleaved(weight: Tensor, heads: int) -> Tensor:
-    """(heads * H, C) rows of queries or keys: rotated pairs (i, i + H/2) of a head -> pairs (2i, 2i + 1).
+def half_rotation(weight: Tensor, heads: int) -> Tensor:
+    """(heads * H, C) rows of queries or keys: rotated pairs (2i, 2i + 1) of a head -> pairs (i, i + H/2).
 
-    Hugging Face's Llama turns halves against each other, Meta's and llama.cpp's turn neighbours.
+    Meta's and llama.cpp's Llama turn neighbours, as complex numbers; Hugging Face's and ours the halves of a head.
+    With rows in this order both turn the same pair by the same angle.
     """
-    return weight.view(heads, 2, -1, weight.shape[-1]).transpose(1, 2).reshape(weight.shape)
+    # (heads, H/2, 2, C) -> (heads, 2, H/2, C)
+    return weight.reshape(heads, -1, 2, weight.shape[-1]).transpose(1, 2).reshape(weight.shape)
+
+
+def interleaved(weight: Tensor, heads: int) -> Tensor:
+    """The inverse of `half_rotation`."""
+    # (heads, 2, H/2, C) -> (heads, H/2, 2, C)
+    return weight.reshape(heads, 2, -1, weight.shape[-1]).transpose(1, 2).reshape(weight.shape)

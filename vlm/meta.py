@@ -17,7 +17,7 @@ from . import checkpoint, foreign
 from .config import DecoderConfig, ModelConfig, RopeScaling, check_range
 from .errors import CheckpointError
 from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
-from .layouts import META_HEADS, META_SPLIT, meta_rows
+from .layouts import META_HEADS, META_SPLIT, half_rotation, meta_rows
 from .tokenizer import Tokenizer
 
 Json = dict[str, Any]
@@ -133,17 +133,6 @@ def _context(given: Json, theta: float, eps: float, scaled: bool, dim: int) -> t
     if eps < 1e-5 or (dim == 8192 and "n_kv_heads" not in given):  # the 65B model of Llama 1 has Llama 2's norm_eps
         return 2048, "Llama 1 (norm_eps 1e-6)"
     return 4096, "Llama 2 (norm_eps 1e-5)"
-
-
-def half_rotation(weight: Tensor, heads: int) -> Tensor:
-    """(heads * H, D) whose rotary pairs are neighbours (2i, 2i + 1) -> the same with pairs (i, i + H/2).
-
-    Meta turns complex numbers made of neighbours, our decoder the halves of a head; with rows in this order both turn
-    the same pair by the same angle.
-    """
-    rows, width = weight.shape
-    # (heads, H/2, 2, D) -> (heads, 2, H/2, D)
-    return weight.reshape(heads, rows // heads // 2, 2, width).transpose(1, 2).reshape(rows, width)
 
 
 def _control_ids(tokenizer: Tokenizer) -> Json:

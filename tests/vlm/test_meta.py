@@ -27,6 +27,7 @@ import vlm
 from vlm import checkpoint, meta
 from vlm.cli import app
 from vlm.errors import CheckpointError
+from vlm.layouts import half_rotation
 from vlm.sampling import SamplingOptions
 from vlm.sources import described, load
 
@@ -182,7 +183,7 @@ def test_every_weight_comes_back_bit_for_bit(tmp_path: Path, sentences: bytes, p
 
 def test_the_rotation_is_undone() -> None:
     weight = torch.randn(24, 5)
-    assert torch.equal(meta.half_rotation(neighbours(weight, 3), 3), weight)
+    assert torch.equal(half_rotation(neighbours(weight, 3), 3), weight)
     assert not torch.equal(neighbours(weight, 3), weight)
 
 
