@@ -363,10 +363,12 @@ def check_values(tensors: Mapping[str, Tensor]) -> None:
         CheckpointError: names the tensor.
     """
     for name, tensor in tensors.items():
-        problem = ""
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if not tensor.numel():
+            continue
+        problem, bounds = "", torch.stack(tensor.aminmax())  # both are NaN if one number is; nothing is copied
+        if not bool(torch.isfinite(bounds).all()):
             problem = f"holds NaN or infinite values as {tensor.dtype}"
-        elif tensor.dim() > 1 and tensor.numel() and not bool(tensor.any()):
+        elif tensor.dim() > 1 and not bool(bounds.any()):
             problem = "is all zeros"
         if problem:
             raise CheckpointError(f"tensor {name!r} {problem} (allow_nonfinite=True overrides)")
