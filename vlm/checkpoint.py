@@ -508,11 +508,10 @@ def check_values(tensors: Mapping[str, Tensor], *, zeros: bool = False) -> None:
     for name, tensor in tensors.items():
         if not tensor.numel():
             continue
-        low, high = tensor.aminmax()  # hands NaN on; one pass, fifty times as fast as `isfinite` of bfloat16
-        problem = ""
-        if tensor.is_floating_point() and not bool(torch.isfinite(torch.stack((low, high))).all()):
+        problem, bounds = "", torch.stack(tensor.aminmax())  # both are NaN if one number is; nothing is copied
+        if not bool(torch.isfinite(bounds).all()):
             problem = f"holds NaN or infinite values as {tensor.dtype}"
-        elif not zeros and tensor.dim() > 1 and not low and not high:
+        elif not zeros and tensor.dim() > 1 and not bool(bounds.any()):
             problem = "is all zeros"
         if problem:
             raise CheckpointError(f"tensor {name!r} {problem} (allow_nonfinite=True overrides)")

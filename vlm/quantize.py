@@ -8,7 +8,7 @@ decoder these are the matrices inside its blocks. Embedding, head and norms, enc
 
 Shapes: N out_features, K in_features, G columns of a group. Byte j of an int4 row holds column j in its low half and
 column j + K/2 in its high half. Scales and zeros are numbers that bfloat16 holds exactly, so that a model in any
-type stands for the same weights.
+type stands for the same weights (but float16, which rounds scales below 6e-5).
 
 Kernels: on a CPU torch's own for bfloat16 (`_weight_int8pack_mm`, `_weight_int4pack_mm_for_cpu`); everywhere else, and
 where they were measured to be slower, a few rows at a time are made into numbers again and multiplied with.
@@ -85,7 +85,8 @@ class QuantizedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """(..., K) -> (..., N), in the type of `x`."""
         rows = x.reshape(-1, self.in_features)
-        kernel = not (x.requires_grad and torch.is_grad_enabled()) and _kernel_takes(x)
+        kernel = _kernel_takes(x) and x.dtype == self.weight_scale.dtype
+        kernel = kernel and not (x.requires_grad and torch.is_grad_enabled())  # kernels have no gradients
         if kernel and self.laid_out and self.scale_and_zero is not None:
             out = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self.weight, self.group, self.scale_and_zero)
         elif kernel and self.bits == 8 and len(rows) <= FEW:
