@@ -539,7 +539,7 @@ def test_chat_is_left(loaded: Assistant, monkeypatch: pytest.MonkeyPatch, interr
 
 
 def test_system_errors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(model: str, device: str = "cpu") -> Assistant:
+    def failing(model: str, device: str = "cpu", **_: Any) -> Assistant:
         raise PermissionError(13, "Permission denied", "/root/\nmodel")
 
     monkeypatch.setattr(command_options, "load_model", failing)
