@@ -73,16 +73,19 @@ KINDS = {"f32": 2e-5, "f16": 2e-3, "bf16": 1e-2, "q8_0": 3e-2}
 
 
 @torch.no_grad()
-def text_model(config: ModelConfig, tokenizer: Tokenizer, decoder: DecoderConfig) -> tuple[VLM, Processor]:
-    """Random, but decided: a token calls for the one seven places on, so that rounding seldom turns an answer."""
-    config = replace(shaped(config, "text"), decoder=decoder)
-    model = build_model(config)
+def decided(model: VLM) -> VLM:
+    """Random, but where the head is its own, a token calls for the one seven places on: rounding seldom turns that."""
     randomised(model)
     for parameter in model.decoder.model.layers.parameters():
         parameter.mul_(0.5 if parameter.dim() > 1 else 1.0)
-    if not decoder.tie_word_embeddings:
+    if not model.decoder.config.tie_word_embeddings:
         model.decoder.lm_head.weight += 4 * model.decoder.model.embed_tokens.weight.roll(7, 0)
-    return model, Processor(config, tokenizer)
+    return model
+
+
+def text_model(config: ModelConfig, tokenizer: Tokenizer, decoder: DecoderConfig) -> tuple[VLM, Processor]:
+    config = replace(shaped(config, "text"), decoder=decoder)
+    return decided(build_model(config)), Processor(config, tokenizer)
 
 
 @torch.no_grad()
@@ -280,9 +283,7 @@ def by_hand(
 def seeing(
     config: ModelConfig, tokenizer: Tokenizer, folder: Path, kind: str = "f32", file: ClassToken = "first"
 ) -> Iterator[Seeing]:
-    model = build_model(config)
-    randomised(model)
-    processor = Processor(config, tokenizer)
+    model, processor = decided(build_model(config)), Processor(config, tokenizer)
     to_gguf(folder / "out", model, processor, kind=kind, class_token=file)
     tower = MTMDChatHandler(str(folder / "out" / f"mmproj-tiny-{kind}.gguf"), verbose=False, use_gpu=False)
     with running(folder / "out" / f"tiny-{kind}.gguf", logits_all=True, chat_handler=tower) as llama:
@@ -309,7 +310,8 @@ def class_last(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path_fac
 def overview(config: ModelConfig, **changes: Any) -> ModelConfig:
     config = shaped(config, "overview")
     assert config.clip is not None
-    return replace(config, clip=replace(config.clip, layers=3, **changes))
+    decoder = replace(config.decoder, tie_word_embeddings=False)
+    return replace(config, decoder=decoder, clip=replace(config.clip, layers=3, **changes))
 
 
 @torch.no_grad()
@@ -384,7 +386,7 @@ def test_the_chat_handler(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, t
     url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     parts = [{"type": "text", "text": "what is red?"}, {"type": "image_url", "image_url": {"url": url}}]
     with seeing(overview(tiny_config), tiny_tokenizer, tmp_path) as there:
-        _, answer = there.answer("what is red?", image, 16)
+        _, answer = there.answer("what is red?", image, 24)
         there.llama.reset()
         reply = there.llama.create_chat_completion(
             [{"role": "user", "content": parts}], temperature=0.0, repeat_penalty=1.0, max_tokens=16
