@@ -14,6 +14,8 @@ import pytest
 import vlm
 from vlm import sources
 
+from .test_foreign import write_tokenizer
+
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -32,15 +34,15 @@ def test_a_snapshot_in_the_cache_is_a_folder(tmp_path: Path, tiny_folder: Path) 
     assert (done.stdout.strip(), done.returncode) == ("tiny", 0), done.stderr
 
 
-def test_pickles_of_the_hub_need_the_option(tmp_path: Path, tiny_folder: Path) -> None:
+def test_pickles_of_the_hub_need_the_option(tmp_path: Path) -> None:
     """A snapshot without safetensors: the error says what allows its `pytorch_model.bin`, and that is then opened."""
     folder = tmp_path / "models--some-org--old" / "snapshots" / SHA
     folder.mkdir(parents=True)
     (folder.parents[1] / "refs").mkdir()
     (folder.parents[1] / "refs" / "main").write_text(SHA)
-    shape = {"vocab_size": 288, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "eos_token_id": 2}
+    shape = {"vocab_size": 288, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "eos_token_id": 1}
     (folder / "config.json").write_text(json.dumps({"model_type": "llama", "intermediate_size": 8, **shape}))
-    shutil.copy(tiny_folder / "tokenizer.json", folder)
+    write_tokenizer(folder)
     (folder / "pytorch_model.bin").write_bytes(b"nothing")
     code = (
         "import vlm\nfor allow in (False, True):\n"
