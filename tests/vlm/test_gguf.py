@@ -6,6 +6,7 @@ What llama.cpp itself makes of them: `test_gguf_llama_cpp.py`.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,21 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer as Backend
 from tokenizers import normalizers, pre_tokenizers
 from transformers import LlamaForCausalLM
+from typer.testing import CliRunner
 
 import vlm
 from vlm.batch import collate
+from vlm.chat import TEMPLATES, render
+from vlm.cli import app
 from vlm.config import DecoderConfig, ModelConfig, RopeScaling
 from vlm.decoder import rope_frequencies, rotate
 from vlm.gguf_export import to_gguf
 from vlm.gguf_tokenizer import described
+from vlm.jinja import as_jinja
 from vlm.layouts import interleaved
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
@@ -294,3 +300,45 @@ def test_words_that_merges_do_not_reach(tiny_config: ModelConfig, tiny_tokenizer
     unreached = changed(tiny_tokenizer, model={"ignore_merges": True, "merges": merges[:-1]})
     with pytest.raises(vlm.InputError, match=r"model\.ignore_merges True with the split gpt-2"):
         described(Processor(tiny_config, Tokenizer(unreached)))
+
+
+# --- the chat template, the command ---
+
+MARK = "<__media__>"
+IMAGE = {"type": "image", "image": object()}
+
+
+@pytest.mark.parametrize("name", list(TEMPLATES))
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        ("what?", ["what?"]),
+        (f"{MARK}what?", [IMAGE, "what?"]),
+        (f"first{MARK}what__>?", ["first", IMAGE, "what__>?"]),
+        ([MARK, "a", "<__media_xY__>"], [IMAGE, "a", IMAGE]),
+    ],
+    ids=["text", "one", "between", "parts"],
+)
+def test_the_template_puts_markers_where_pictures_stand(name: str, content: Any, parts: list[Any]) -> None:
+    """Given one text, as the server does, or parts, as the Python bindings do."""
+    if isinstance(content, list):
+        content = [{"type": "text", "text": text} for text in content]
+    template = ImmutableSandboxedEnvironment().from_string(as_jinja(TEMPLATES[name], None))
+    found = template.render(messages=[{"role": "user", "content": content}], add_generation_prompt=True)
+    messages = [{"role": "user", "content": [{"type": "text", "text": p} if isinstance(p, str) else p for p in parts]}]
+    pieces = render(messages, TEMPLATES[name])
+    assert found.replace("<__media_xY__>", MARK) == "".join(MARK if p.kind == "image" else p.text for p in pieces)
+
+
+def test_the_command(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["export", str(tiny_folder), "--to", "gguf", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*command, "--type", "q8_0"])
+    assert done.exit_code == 0 and "not as here: sounds: the ears stay behind" in done.output
+    assert (tmp_path / "out" / "mmproj-tiny-q8_0.gguf").is_file()
+    mixed = CliRunner().invoke(app, ["export", str(tiny_folder), "--type", "f32", "--out", str(tmp_path / "hf")])
+    assert mixed.exit_code == 1 and "--type for --to gguf" in mixed.output and not (tmp_path / "hf").exists()
+    for module in ("vlm.gguf_export", "vlm.gguf_tokenizer"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    missing = CliRunner().invoke(app, command)
+    assert missing.exit_code == 1 and "--to gguf needs gguf: pip install 'vlm-studio[gguf]'" in missing.output
