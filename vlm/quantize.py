@@ -223,7 +223,9 @@ def parts(rows: int, columns: int, quantization: Quantization) -> dict[str, tupl
 
 def quantized(weight: Tensor, quantization: Quantization) -> dict[str, Tensor]:
     """Weights (N, K) -> the tensors of `parts`, a few rows at a time."""
-    step = max((1 << 22) // weight.shape[1], 1)
+    step = max(
+        (1 << 20) // weight.shape[1], 1
+    )  # some MB: the allocator keeps holes of what was held beside the results
     make = _int8 if quantization.bits == 8 else _int4
     group = group_of(weight.shape[1], quantization)
     made = [make(rows.float(), group) for rows in weight.split(step)]
@@ -234,7 +236,7 @@ def quantized(weight: Tensor, quantization: Quantization) -> dict[str, Tensor]:
 
 def _int8(rows: Tensor, _: int) -> tuple[Tensor, Tensor]:
     scale = _upward(rows.abs().amax(-1) / 127)
-    return (rows / scale.float()[:, None]).round().to(torch.int8), scale
+    return (rows / scale.float()[:, None]).round_().to(torch.int8), scale
 
 
 def _int4(rows: Tensor, group: int) -> tuple[Tensor, Tensor, Tensor]:
