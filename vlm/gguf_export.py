@@ -155,6 +155,8 @@ def _describe_tower(writer: GGUFWriter, config: ModelConfig, clip: ClipConfig, c
     """Raises `InputError` where the graph for LLaVA's projector has no field for what this model does."""
     assert config.image_projector is not None
     hidden = int(clip.width * clip.mlp_ratio)
+    if clip.tower != "clip":
+        raise InputError(f"cannot be exported: clip.tower {clip.tower!r} (LLaVA's there is a CLIP)", "cannot_export")
     if config.image_projector.downsample != 1:
         raise InputError(
             f"cannot be exported: image_projector.downsample {config.image_projector.downsample} "

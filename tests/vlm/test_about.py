@@ -41,7 +41,7 @@ def says(folder: Path, *words: str) -> str:
 def test_ours(tiny_folder: Path, tmp_path: Path) -> None:
     text = says(
         tiny_folder, "tiny  (", "layout    this program's", "tied head", "template  studio", "answers with id 2",
-        "licence   not stated in the folder", "model.safetensors", "F32",
+        "licence   not stated in the folder", "model.safetensors", "float32",
     )  # fmt: skip
     assert "manifest.json" in text
     shutil.copytree(tiny_folder, tmp_path / "model")
@@ -50,7 +50,7 @@ def test_ours(tiny_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_embedded_one() -> None:
-    says(checkpoint.resolve(), "licence   apache-2.0", "BF16", "8 layers of 256", "windows of 6 s")
+    says(checkpoint.resolve(), "licence   apache-2.0", "bfloat16", "8 layers of 256", "windows of 6 s")
 
 
 def test_types_and_stretched_positions(tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_types_and_stretched_positions(tiny_config: ModelConfig, tiny_tokenizer:
     model = build_model(config)
     checkpoint.save(tmp_path / "model", model, Processor(config, tiny_tokenizer), dtype=torch.bfloat16)
     size = sum(tensor.numel() for tensor in checkpoint.state_dict(model).values()) * 2
-    text = says(tmp_path / "model", "positions stretched (linear, 2.5x)", f"values: BF16 {size / 1e6:.2f} MB")
+    text = says(tmp_path / "model", "positions stretched (linear, 2.5x)", f"values: bfloat16 {size / 1e6:.2f} MB")
     assert "vision" not in text
 
 

@@ -21,6 +21,7 @@ from vlm.batch import collate
 from vlm.cli import app
 from vlm.compose import composed
 from vlm.export import to_hf
+from vlm.gguf_export import to_gguf
 from vlm.sources import load
 
 from ..encoders.test_siglip_parity import tower, whole
@@ -155,6 +156,8 @@ def test_a_siglip_of_open_clip(tmp_path: Path, llama: str, monkeypatch: pytest.M
     assert torch.isfinite(model(collate([sample], 0))).all()
     with pytest.raises(vlm.InputError, match=r"clip\.tower 'siglip'"):
         to_hf(tmp_path / "hf", model, processor)
+    with pytest.raises(vlm.InputError, match=r"clip\.tower 'siglip'"):
+        to_gguf(tmp_path / "gguf", model, processor)
     tensors = load_file(file)
     del tensors["visual.trunk.blocks.1.attn.qkv.weight"]
     save_file(tensors | {"visual.trunk.cls_token": torch.ones(1, 1, 48)}, file)
