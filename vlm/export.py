@@ -81,14 +81,19 @@ def architecture(config: ModelConfig) -> str:
     return f"{'LlavaNext' if config.clip.grids else 'Llava'}ForConditionalGeneration"
 
 
-def check_expressible(config: ModelConfig) -> None:
-    """Raises `InputError` where LLaVA's layout has no field for what this model does."""
+def check_unquantised(config: ModelConfig) -> None:
+    """Raises `InputError` for weights in few bits, which nobody else reads as they are stored here."""
     if config.quantization is not None:
         raise InputError(
             f"cannot be exported: its decoder is {config.quantization.name}, a layout of this program alone; "
             "export the model that it was made from",
             "cannot_export",
         )
+
+
+def check_expressible(config: ModelConfig) -> None:
+    """Raises `InputError` where LLaVA's layout has no field for what this model does."""
+    check_unquantised(config)
     clip, projector = config.clip, config.image_projector
     if clip is None or projector is None:
         return

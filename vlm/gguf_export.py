@@ -40,6 +40,7 @@ from . import checkpoint
 from .config import DecoderConfig, ModelConfig
 from .decoder import rope_frequencies
 from .errors import InputError
+from .export import check_unquantised
 from .gguf_tokenizer import add_tokenizer
 from .layouts import NEWLINE, clip_rows, interleaved, same_rows
 from .model import VLM
@@ -85,6 +86,7 @@ def to_gguf(
         CheckpointError: `folder` holds something else.
     """
     config = processor.config
+    check_unquantised(config)
     name = re.sub(r"[^\w.-]+", "-", config.name)
     own = checkpoint.state_dict(model)
     with checkpoint.atomic_folder(folder) as fresh:

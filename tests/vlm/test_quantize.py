@@ -18,6 +18,7 @@ from vlm import checkpoint, quantize, sources
 from vlm.config import DecoderConfig, ModelConfig, Quantization
 from vlm.errors import CheckpointError, InputError
 from vlm.export import to_hf
+from vlm.gguf_export import to_gguf
 from vlm.kv_cache import KVCache
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
@@ -292,6 +293,7 @@ def test_what_is_refused(few: Path, tmp_path: Path) -> None:
     refused(CheckpointError, lambda: vlm.load(quantize="int3"), "int3", "int8, int4")
     model, processor = sources.load(few)
     refused(InputError, lambda: to_hf(tmp_path / "hf", model, processor), "int4", "made from")
+    refused(InputError, lambda: to_gguf(tmp_path / "gguf", model, processor), "int4", "made from")
     assert not (tmp_path / "hf").exists()
     smoke = load_recipe(Path("training/recipes/smoke.toml").resolve())
     recipe = Recipe("more", smoke.stage, start=str(few))
