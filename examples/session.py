@@ -15,9 +15,9 @@ import vlm
 
 HERE = Path(__file__).parent
 COMMANDS = (
-    ("palette.png", "How many swatches are there?"),
-    ("chart.png", "What kind of chart is this?"),
-    ("wireframe.png", "Is there a search box?"),
+    ("chart.png", "How many slices are there?"),
+    ("palette.png", "Which swatch is the lightest?"),
+    ("wireframe.png", "How many input fields are there?"),
 )
 INK, DIM, PAPER = (229, 231, 235), (125, 211, 252), (17, 24, 39)
 WIDTH, LINE, SIDE = 1180, 26, 190

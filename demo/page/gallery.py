@@ -24,7 +24,7 @@ EXAMPLES = (
         "Shapes: what there is", "What's in this image?", ("shapes.png",),
         ("orange diamond and yellow triangle", "yellow triangle and orange diamond"),
     ),
-    Example("Palette: counting", "How many swatches are there?", ("palette.png",), ("6",)),
+    Example("Palette: the lightest", "Which swatch is the lightest?", ("palette.png",), ("yellow",)),
     Example("Interface: a button", 'What colour is the "Submit" button?', ("wireframe.png",), ("red",)),
     Example("Floor plan: counting", "How many sinks are drawn?", ("floor_plan.png",), ("1",)),
     Example("Chart: the largest", "What colour is the largest slice?", ("chart.png",), ("blue",)),
