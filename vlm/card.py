@@ -38,6 +38,8 @@ print(vlm.load("FOLDER OR HUB ID").ask("What is in the picture?", images=["photo
 
 def front_matter(card: str) -> tuple[Json, str]:
     """What a card says in YAML at its beginning, and the rest; a block that is not YAML is part of the rest."""
+    if not card.startswith("---"):  # of which the library would warn
+        return {}, card
     try:
         found = RepoCard(card, ignore_metadata_errors=True)
         return found.data.to_dict(), found.text.lstrip("\n")

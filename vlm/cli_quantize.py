@@ -69,7 +69,7 @@ def write(model: str, scheme: str, out: Path) -> None:
 
     folder = sources.find(model)
     parts = sources.load(folder, dtype=sources.dtype_of(folder), quantize=scheme)
-    card = checkpoint.model_card(folder)
+    card = sources.card_of(folder)
     checkpoint.save(out, *parts, extra_files={"MODEL_CARD.md": card} if card else None)
 
 
