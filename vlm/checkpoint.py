@@ -43,6 +43,7 @@ MAX_HEADER_ITEMS = 16 * MAX_TENSORS
 MAX_NAME = 1000
 MAX_JSON_BYTES = 4 << 20
 SHARD_BYTES = 4 << 30
+GIVE_BACK_BYTES = 16 << 20
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
@@ -483,6 +484,7 @@ def filled(
     expected = state_dict(model)
     check_names({name: tensor.shape for name, tensor in expected.items()}, shapes)
     tensors: dict[str, Tensor] = {}
+    since = 0  # bytes fetched since freed memory went back
     for name in shapes:
         tensor, kind = fetch(name), expected[name].dtype
         if tensor.is_floating_point() != kind.is_floating_point or not (kind.is_floating_point or tensor.dtype == kind):
@@ -491,9 +493,26 @@ def filled(
         tensors[name] = tensor.to(dtype) if kind.is_floating_point else tensor
         if not allow_nonfinite:
             check_values({name: tensors[name]})
+        since += tensor.nbytes
+        if since > GIVE_BACK_BYTES:
+            give_back_freed_memory()
+            since = 0
     model.load_state_dict(tensors, strict=False, assign=True)  # the names were compared above
+    tensors.clear()  # what the model lays out anew below must not be held twice
+    del tensor
     model.decoder.tie()
     return model.to(device=device, dtype=dtype).eval()
+
+
+@cache
+def _malloc_trim() -> Callable[[int], object] | None:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+
+
+def give_back_freed_memory() -> None:
+    """What was freed between blocks still in use goes back to the system (glibc keeps it otherwise)."""
+    if (trim := _malloc_trim()) is not None:
+        trim(0)
 
 
 def check_values(tensors: Mapping[str, Tensor], *, zeros: bool = False) -> None:
