@@ -32,7 +32,7 @@ def test_an_actor_without_ray(tmp_path: Path, tiny_folder: Path) -> None:
     rows = [_row(request) for request in requests]
     block = {name: np.array([row[name] for row in rows], dtype=object) for name in rows[0]}
     settings = {"batch_size": 2, "workers": 1, "schema": None, "max_new_tokens": 8}
-    columns = Captioner(model=str(tiny_folder), device="cpu", **settings)(block)
+    columns = Captioner(model=str(tiny_folder), device="cpu", loading={}, **settings)(block)
     assert set(columns) == set(COLUMNS)
     results = [_result(*values) for values in zip(*(columns[name] for name in COLUMNS), strict=True)]
     found = {result.place: (result.text, result.error.code if result.error else "") for result in results}
