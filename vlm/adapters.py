@@ -244,9 +244,12 @@ class Adapters:
         }
 
     def _shapes(self) -> dict[str, torch.Size]:
-        """Of the model's own weights, named as without adapters."""
-        own = checkpoint.state_dict(self._model)
-        return {name.replace(".base_layer.", "."): tensor.shape for name, tensor in own.items() if ".lora_" not in name}
+        """Of the model's own weights, named as without adapters; of one in few bits, of what it stands for."""
+        own = {name: tensor.shape for name, tensor in checkpoint.state_dict(self._model).items()}
+        for name, module in self._model.named_modules():
+            if isinstance(module, nn.Linear) and f"{name}.weight" in own:
+                own[f"{name}.weight"] = torch.Size([module.out_features, module.in_features])
+        return {name.replace(".base_layer.", "."): shape for name, shape in own.items() if ".lora_" not in name}
 
     def _check_base(self, folder: AdapterFolder, layers: list[Layer]) -> None:
         for name, copy in folder.copies().items():

@@ -416,6 +416,16 @@ def test_a_tied_head_takes_no_adapter(tmp_path: Path) -> None:
         adapters.load(tmp_path / "head")
 
 
+@pytest.mark.parametrize("scheme", ["int8", "int4"])
+def test_weights_in_few_bits_take_no_adapter(tmp_path: Path, scheme: str) -> None:
+    adapted(llama_folder(tmp_path / "base"), tmp_path / "adapter", target_modules=["q_proj"])
+    model, processor = sources.load(tmp_path / "base", quantize=scheme)
+    adapters = Adapters(model, processor.config, nullcontext)
+    with pytest.raises(vlm.CheckpointError, match=r"q_proj: takes no adapter, as it is a QuantizedLinear"):
+        adapters.load(tmp_path / "adapter")
+    assert not any("lora" in name for name, _ in model.named_modules())
+
+
 def test_another_head_than_the_bases_is_refused(tmp_path: Path) -> None:
     """peft writes a copy of the head beside an adapter of it."""
     adapted(llama_folder(tmp_path / "base"), tmp_path / "head", target_modules=["lm_head"])
