@@ -6,7 +6,6 @@ where it looked up, not what it used (Jain & Wallace 2019). Shapes: R x C tiles 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -65,7 +64,10 @@ def occlude(
     assistant: Weighing, messages: list[Message], answer: str, *, picture: int = -1, tiles: int = 8,
     batch_size: int = 8, on_progress: Callable[[float], None] = lambda share: None,
 ) -> Occlusion:  # fmt: skip
-    """Covers the tiles of one picture of a conversation one after the other, each with its mean colour.
+    """Covers the tiles of one picture of a conversation, two by two and overlapping, with its mean colour.
+
+    What a thing of several tiles is to an answer hardly shows while most of it can be seen; a tile's drop is
+    the mean of those of the four windows that it lies in.
 
     Args:
         messages: end with a user message, which `answer` answers.
@@ -97,8 +99,12 @@ def occlude(
     found: list[float] = []
     for tokens in assistant.log_probabilities(variants(), batch_size=batch_size):
         found.append(float(tokens.sum()))
-        on_progress(len(found) / (1 + math.prod(shape)))
-    return Occlusion(image, found[0] - np.array(found[1:]).reshape(shape), found[0])
+        on_progress(len(found) / (1 + (shape[0] + 1) * (shape[1] + 1)))
+    rows, columns = shape
+    lost = found[0] - np.array(found[1:]).reshape(rows + 1, columns + 1)
+    # each tile was covered four times, with each of its neighbours: (R + 1, C + 1) -> (R, C)
+    drops = (lost[:-1, :-1] + lost[1:, :-1] + lost[:-1, 1:] + lost[1:, 1:]) / 4
+    return Occlusion(image, drops, found[0])
 
 
 def grid(size: tuple[int, int], tiles: int) -> tuple[int, int]:
@@ -118,12 +124,18 @@ def tile_box(size: tuple[int, int], shape: tuple[int, ...], row: int, column: in
 
 
 def covered(image: Image.Image, shape: tuple[int, int]) -> Iterator[Image.Image]:
-    """The picture with one tile after the other, in reading order, in its own mean colour."""
+    """The picture with one window of two by two tiles after the other, in reading order, in its own mean colour.
+
+    (R + 1) (C + 1) of them: those at the border hold one tile or two, so that each tile lies in four windows.
+    """
     red, green, blue = np.asarray(image).reshape(-1, 3).mean(axis=0).round().astype(int).tolist()
-    for row in range(shape[0]):
-        for column in range(shape[1]):
+    rows, columns = shape
+    for row in range(-1, rows):
+        for column in range(-1, columns):
+            left, top, *_ = tile_box(image.size, shape, max(row, 0), max(column, 0))
+            *_, right, bottom = tile_box(image.size, shape, min(row + 1, rows - 1), min(column + 1, columns - 1))
             view = image.copy()
-            view.paste((red, green, blue), tile_box(image.size, shape, row, column))
+            view.paste((red, green, blue), (left, top, right, bottom))
             yield view
 
 

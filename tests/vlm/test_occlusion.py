@@ -83,17 +83,27 @@ def test_tiles_cover_each_pixel_once(size: tuple[int, int], tiles: int, shape: t
     assert (counts == 1).all()
 
 
-def test_a_covered_tile_has_the_mean_colour_and_the_rest_stays() -> None:
-    image = picture()
-    views = list(covered(image, (2, 3)))
-    assert len(views) == 6
-    before, after = np.asarray(image), np.asarray(views[4])
-    x0, y0, x1, y1 = tile_box(image.size, (2, 3), 1, 1)
+def window(size: tuple[int, int], shape: tuple[int, int], row: int, column: int) -> tuple[int, int, int, int]:
+    """Two by two tiles, the upper left of which is (row, column); what lies beyond the border is left out."""
+    left, top, *_ = tile_box(size, shape, max(row, 0), max(column, 0))
+    *_, right, bottom = tile_box(size, shape, min(row + 1, shape[0] - 1), min(column + 1, shape[1] - 1))
+    return left, top, right, bottom
+
+
+def test_covered_windows_have_the_mean_colour_and_the_rest_stays() -> None:
+    image, shape = picture(), (2, 3)
+    views = list(covered(image, shape))
+    places = [(row, column) for row in range(-1, 2) for column in range(-1, 3)]
+    assert len(views) == len(places) == 12
+    before = np.asarray(image)
     mean = before.reshape(-1, 3).mean(axis=0).round()
-    assert (after[y0:y1, x0:x1] == mean).all()
-    changed = (before != after).any(axis=2)
-    changed[y0:y1, x0:x1] = False
-    assert not changed.any()
+    for view, place in zip(views, places, strict=True):
+        x0, y0, x1, y1 = window(image.size, shape, *place)
+        after = np.asarray(view)
+        assert (after[y0:y1, x0:x1] == mean).all()
+        changed = (before != after).any(axis=2)
+        changed[y0:y1, x0:x1] = False
+        assert not changed.any()
 
 
 class Reader:
@@ -125,8 +135,15 @@ def test_the_hottest_tile_is_where_the_answer_comes_from() -> None:
         a, b, c, d = found.hottest
         assert a < box[2] and c > box[0] and b < box[3] and d > box[1]
         assert found.log_probability == pytest.approx(-0.1)
-        inside = max(0, min(c, box[2]) - max(a, box[0])) * max(0, min(d, box[3]) - max(b, box[1]))
-        assert found.drops.max() == pytest.approx(0.01 * inside, rel=0.02)
+        rows, columns = found.drops.shape
+        for row in range(rows):
+            for column in range(columns):
+                windows = [window(image.size, (rows, columns), row - i, column - j) for i in (0, 1) for j in (0, 1)]
+                inside = [
+                    max(0, min(x1, box[2]) - max(x0, box[0])) * max(0, min(y1, box[3]) - max(y0, box[1]))
+                    for x0, y0, x1, y1 in windows
+                ]
+                assert found.drops[row, column] == pytest.approx(0.01 * sum(inside) / 4, rel=0.02, abs=0.01)
         assert progress[-1] == 1.0
 
 
@@ -153,13 +170,15 @@ def test_the_model_itself_is_asked(tiny_assistant: Assistant) -> None:
     image = picture()
     found = occlude(tiny_assistant, [asked("what", image)], "the image", tiles=3, batch_size=4)
     assert found.drops.shape == (2, 3)
-    view = next(covered(image, (2, 3)))
-    whole, without = (
+    views = list(covered(image, (2, 3)))
+    whole, *without = (
         float(one.sum())
-        for one in tiny_assistant.log_probabilities([[asked("what", v), said("the image")] for v in (image, view)])
+        for one in tiny_assistant.log_probabilities(
+            [asked("what", v), said("the image")] for v in (image, *(views[i] for i in (0, 1, 4, 5)))
+        )
     )
     assert found.log_probability == pytest.approx(whole, abs=1e-4)
-    assert found.drops[0, 0] == pytest.approx(whole - without, abs=1e-4)
+    assert found.drops[0, 0] == pytest.approx(whole - sum(without) / 4, abs=1e-4)
 
 
 @pytest.mark.slow
