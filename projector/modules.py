@@ -72,8 +72,13 @@ class AudioProjector(nn.Module):
         stacked = stack_frames(values * inside[..., None], self.downsample)
         counts = (lengths + self.downsample - 1) // self.downsample
         keep = torch.arange(stacked.shape[1], device=values.device) < counts[:, None]
-        gate, up = self.gate_up(self.norm_in(stacked[keep])).chunk(2, dim=-1)  # (n, hidden)
-        return self.out(self.norm_mid(F.silu(gate) * up))
+        return self.project(stacked[keep])
+
+    def project(self, stacked: Tensor) -> Tensor:
+        """Stacks of frames (n, C * downsample) -> (n, D)."""
+        gate, up = self.gate_up(self.norm_in(stacked)).chunk(2, dim=-1)  # (n, hidden)
+        found: Tensor = self.out(self.norm_mid(F.silu(gate) * up))
+        return found
 
 
 Projector = ImageProjector | AudioProjector

@@ -93,7 +93,8 @@ def _next_token(model: VLM, config: ModelConfig, stage: StageConfig, batch: int,
         heard = _features(model, "audio", spectra(config, sounds))
         projector = model.projectors["audio"]
         assert isinstance(projector, AudioProjector)
-        embeds = _splice(embeds, _projected(projector, heard))
+        stacked = stack_frames(heard, projector.downsample)  # all: which belong to a sound nobody can tell
+        embeds = _splice(embeds, projector.project(stacked.flatten(0, 1)))
     mask = torch.empty(batch, 1, context, context, dtype=torch.bool)
     states = model.decoder.states(embeds, ids, mask)
     learned = states.flatten(0, 1)[: batch * context // SUPERVISED]
@@ -111,14 +112,6 @@ def _shown(model: VLM, config: ModelConfig, seen: Tensor, tiles: int) -> Tensor:
     """Features of windows, so many to a picture, as the decoder gets them."""
     layouts = [_layout(config, tiles)] * (len(seen) // tiles)
     found: Tensor = model.projectors["image"](seen, torch.empty(len(seen), dtype=torch.int64), layouts)
-    return found
-
-
-def _projected(projector: AudioProjector, heard: Tensor) -> Tensor:
-    """An audio projector on whole windows: which frames belong to a sound nobody can tell."""
-    stacked = stack_frames(heard, projector.downsample)
-    gate, up = projector.gate_up(projector.norm_in(stacked.flatten(0, 1))).chunk(2, dim=-1)
-    found: Tensor = projector.out(projector.norm_mid(F.silu(gate) * up))
     return found
 
 

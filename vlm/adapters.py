@@ -162,8 +162,7 @@ class Adapters:
 
     def unmerge(self) -> None:
         """The weights are again what they were before `merge`, bit for bit; the same adapters stay active."""
-        with self._lock, self._changing():
-            pass  # which any change begins with
+        self.use(self._active)
 
     def unload(self, name: str | None = None) -> None:
         """Forgets one adapter, or all; without the last one the model is as it was when it was loaded.
