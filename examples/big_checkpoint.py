@@ -28,7 +28,7 @@ from torch import Tensor
 import vlm
 from encoders.config import ClipConfig
 from projector.build import ProjectorConfig
-from vlm import checkpoint
+from vlm import checkpoint, manifest, weight_files
 from vlm.config import PRESETS, DecoderConfig, ModelConfig
 from vlm.export import files_of
 from vlm.foreign import rows_of
@@ -57,12 +57,12 @@ def shape(tiny: bool) -> ModelConfig:
 def write(folder: Path, config: ModelConfig) -> int:
     """Random weights from seed 0, of which a shard is held at a time. Returns their bytes."""
     processor = Processor(config, checkpoint.load_processor(checkpoint.resolve()).tokenizer)
-    with checkpoint.atomic_folder(folder) as fresh:
+    with manifest.atomic_folder(folder) as fresh:
         weight_map: dict[str, str] = {}
         total = 0
         for number, shard in enumerate(_shards(config)):
             name = f"model-{number:05d}.safetensors"
-            checkpoint.write_safetensors(fresh / name, shard)
+            weight_files.write_safetensors(fresh / name, shard)
             weight_map |= dict.fromkeys(shard, name)
             total += sum(tensor.nbytes for tensor in shard.values())
         index = {"metadata": {"total_size": total}, "weight_map": weight_map}

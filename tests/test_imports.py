@@ -39,7 +39,7 @@ ONLY_IN: dict[str, set[str]] = {
     "transformers": {"encoders/whisper.py", "vlm/foreign_tokenizers.py"},
     # foreign bytes, weights and vocabularies come in through one door each
     "soundfile": {"encoders/media.py"},
-    "safetensors": {"vlm/checkpoint.py"},
+    "safetensors": {"vlm/weight_files.py"},
     "tokenizers": {
         "vlm/tokenizer.py",
         "vlm/foreign_tokenizers.py",

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlm.checkpoint import atomic_folder, check_names, read_json, read_safetensors, verify_manifest, write_safetensors
+from vlm.checkpoint import check_names
 from vlm.errors import CheckpointError
+from vlm.manifest import atomic_folder, verify_manifest
+from vlm.weight_files import read_json, read_safetensors, write_safetensors
 
 NAME = "state"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from encoders.config import ClipConfig, WhisperConfig
 
-from . import adapter_folder, checkpoint, foreign, meta, sources
+from . import adapter_folder, foreign, meta, sources, weight_files
 from .adapter_folder import AdapterFolder
 from .card import licence_of
 from .config import DecoderConfig, ModelConfig, to_dict
@@ -38,7 +38,7 @@ def about(folder: Path, *, allow_pickle: bool = False) -> About:
         found = adapter_folder.understood(folder)
         return About(_title(folder.resolve().name, folder), _adapter(found), found.config)
     others = not (meta.is_meta(folder) or foreign.is_ours(folder))
-    kind = checkpoint.read_json(folder / "config.json").get("model_type") if others else None
+    kind = weight_files.read_json(folder / "config.json").get("model_type") if others else None
     if kind in PARTS:
         return _part(folder, PARTS[kind])
     config, layout, sizes = sources.described(folder, allow_pickle=allow_pickle)
@@ -91,7 +91,7 @@ def _ends(config: ModelConfig) -> str:
 
 def _part(folder: Path, kind: str) -> About:
     """A tower or an encoder: a model for nobody, a part for `vlm compose`."""
-    data = checkpoint.read_json(folder / "config.json")
+    data = weight_files.read_json(folder / "config.json")
     if kind == "CLIP":
         config: Any = foreign.clip_config(data, {})
         what: list[Row] = [("vision", _clip(config)), ("use", "vlm compose --vision")]
@@ -101,7 +101,7 @@ def _part(folder: Path, kind: str) -> About:
     rows: list[Row] = [
         ("layout", f"Hugging Face's {kind}"),
         *what,
-        *_stored([checkpoint.stored(folder)]),
+        *_stored([weight_files.stored(folder)]),
         *_files(folder),
     ]
     return About(_title(folder.resolve().name, folder), rows, to_dict(config))
@@ -125,7 +125,7 @@ def _adapter(found: AdapterFolder) -> list[Row]:
     ]
 
 
-def _stored(files: Iterable[checkpoint.Source]) -> list[Row]:
+def _stored(files: Iterable[weight_files.Source]) -> list[Row]:
     """Types in which tensors are stored, those that take most bytes first."""
     sizes: dict[str, int] = {}
     tensors = values = 0

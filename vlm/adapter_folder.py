@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import checkpoint
+from . import checkpoint, manifest, weight_files
 from .config import ModelConfig, check_range, from_dict, to_dict
 from .errors import CheckpointError
 from .foreign import newest, rows_of
@@ -100,7 +100,7 @@ class AdapterFolder:
 
     folder: Path
     config: dict[str, Any]
-    stored: checkpoint.Stored
+    stored: weight_files.Stored
     base: Base | None
 
     @property
@@ -267,10 +267,10 @@ def understood(folder: Path) -> AdapterFolder:
     """Raises `CheckpointError`: no adapter, not LoRA, or a variant that is not computed here; names field and value."""
     if not is_adapter(folder):
         raise CheckpointError(f"{folder}: no adapter: it has no {CONFIG}")
-    checkpoint.verify_manifest(folder)  # there is one where this program wrote the folder
-    config = _checked(checkpoint.read_json(folder / CONFIG))
-    base = from_dict(Base, checkpoint.read_json(folder / BASE), BASE) if (folder / BASE).exists() else None
-    return AdapterFolder(folder, config, checkpoint.Stored([folder / WEIGHTS]), base)
+    manifest.verify_manifest(folder)  # there is one where this program wrote the folder
+    config = _checked(weight_files.read_json(folder / CONFIG))
+    base = from_dict(Base, weight_files.read_json(folder / BASE), BASE) if (folder / BASE).exists() else None
+    return AdapterFolder(folder, config, weight_files.Stored([folder / WEIGHTS]), base)
 
 
 def _checked(data: Any) -> dict[str, Any]:
@@ -381,8 +381,8 @@ def write(
         "rank_pattern": {re.escape(name): one for name, one in ranks.items() if one != rank},
         "alpha_pattern": {re.escape(name): one for name, one in alphas.items() if one != alpha},
     }  # fmt: skip
-    with checkpoint.atomic_folder(folder) as fresh:
-        checkpoint.write_safetensors(fresh / WEIGHTS, tensors)
+    with manifest.atomic_folder(folder) as fresh:
+        weight_files.write_safetensors(fresh / WEIGHTS, tensors)
         (fresh / CONFIG).write_text(json.dumps(data, indent=2) + "\n", "utf-8")
         (fresh / BASE).write_text(json.dumps(to_dict(base), indent=2) + "\n", "utf-8")
 

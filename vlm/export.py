@@ -19,7 +19,7 @@ from torch import Tensor
 
 from encoders.config import ClipConfig
 
-from . import checkpoint
+from . import checkpoint, manifest, weight_files
 from .card import written_card
 from .config import DecoderConfig, ModelConfig, to_dict
 from .errors import InputError
@@ -52,9 +52,9 @@ def to_hf(
     for name, parts in rows.items():
         theirs |= dict(zip(parts, own[name].chunk(len(parts)), strict=True))
     rest = {name: tensor for name, tensor in own.items() if name not in rows}
-    with checkpoint.atomic_folder(folder) as fresh:
-        checkpoint.write_tensors(fresh, theirs)
-        checkpoint.write_safetensors(fresh / REST, rest)
+    with manifest.atomic_folder(folder) as fresh:
+        weight_files.write_tensors(fresh, theirs)
+        weight_files.write_safetensors(fresh / REST, rest)
         texts = {**files_of(processor, DTYPES[dtype or model.dtype]), REST_CONFIG: to_dict(config)}
         for name, content in texts.items():
             text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"

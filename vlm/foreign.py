@@ -20,7 +20,7 @@ from torch import Tensor
 from encoders.config import ClipConfig, WhisperConfig
 from projector.build import ProjectorConfig
 
-from . import checkpoint
+from . import checkpoint, manifest, weight_files
 from .config import DecoderConfig, ModelConfig, RopeScaling
 from .errors import CheckpointError
 from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
@@ -83,7 +83,7 @@ class Foreign:
 def is_ours(folder: Path) -> bool:
     """Whether config.json is one that this program writes. One that cannot be read may be: its reader will tell."""
     try:
-        data = checkpoint.read_json(folder / "config.json")
+        data = weight_files.read_json(folder / "config.json")
     except CheckpointError:
         return True
     return not isinstance(data, dict) or "model_type" not in data
@@ -146,7 +146,7 @@ def load(
     allow_nonfinite: bool = False, quantize: str | None = None,
 ) -> tuple[VLM, Processor]:  # fmt: skip
     """As `checkpoint.load`, of a folder that others wrote. Raises `CheckpointError`."""
-    checkpoint.verify_manifest(found.folder)  # there is one where this program wrote the folder
+    manifest.verify_manifest(found.folder)  # there is one where this program wrote the folder
     parts = found.config, *found.tensors()
     config, shapes, fetch = while_loading(*parts, quantize) if quantize else parts
     processor = Processor(config, found.tokenizer)
@@ -156,10 +156,10 @@ def load(
 
 def _tensors(folder: Path, config: ModelConfig, allow_pickle: bool) -> Assembled:
     rows = rows_of(config, checkpoint.state_dict(build_empty(config)))
-    source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    source = weight_files.stored_by_others(folder, allow_pickle=allow_pickle)
     found = assembled(source, rows, tied=config.decoder.tie_word_embeddings)
     if (folder / REST_CONFIG).is_file():
-        rest = checkpoint.Stored([folder / REST])
+        rest = weight_files.Stored([folder / REST])
         return both(found, ({name: rest.shape(name) for name in rest}, rest.__getitem__))
     return both(found, given(unused_newline(config)))
 
@@ -181,7 +181,7 @@ def both(one: Assembled, other: Assembled) -> Assembled:
     return shapes | more, lambda name: get_more(name) if name in more else get(name)
 
 
-def assembled(source: checkpoint.Source, rows: Rows, *, tied: bool = False, ignored: str = "$^") -> Assembled:
+def assembled(source: weight_files.Source, rows: Rows, *, tied: bool = False, ignored: str = "$^") -> Assembled:
     """Shapes of our tensors, and how to get one: theirs under their newest names, joined along the first axis.
 
     Args:
@@ -221,7 +221,7 @@ def newest(name: str) -> str:
     return name
 
 
-def _check_tied(source: checkpoint.Source, head: str, embedding: str | None) -> None:
+def _check_tied(source: weight_files.Source, head: str, embedding: str | None) -> None:
     if embedding is not None and not torch.equal(source[head], source[embedding]):
         raise CheckpointError(f"tensor {head!r} differs from {embedding!r}, but config.json ties them")
 
@@ -230,7 +230,7 @@ def _check_tied(source: checkpoint.Source, head: str, embedding: str | None) -> 
 
 
 def _config(folder: Path) -> Json:
-    data = checkpoint.read_json(folder / "config.json")
+    data = weight_files.read_json(folder / "config.json")
     if not isinstance(data, dict):
         raise CheckpointError("config.json: not an object")
     return data
@@ -360,9 +360,9 @@ def _llava_parts(folder: Path, data: Json, *, tiles: bool, hidden_size: int) -> 
         changes["fit"] = "squeeze"
     preprocessing = folder / "preprocessor_config.json"
     processor = folder / "processor_config.json"  # where transformers 5 keeps it
-    found = checkpoint.read_json(preprocessing) if preprocessing.exists() else {}
+    found = weight_files.read_json(preprocessing) if preprocessing.exists() else {}
     if not found and processor.exists():
-        found = checkpoint.read_json(processor).get("image_processor", {})
+        found = weight_files.read_json(processor).get("image_processor", {})
     return {
         "clip": clip_config(vision, found, **changes),
         "image_projector": ProjectorConfig("image_mlp", hidden_size),

@@ -9,7 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer as Backend
 from tokenizers import normalizers
 
-from . import checkpoint
+from . import weight_files
 from .chat import TEMPLATES
 from .config import SpecialIds
 from .errors import CheckpointError
@@ -39,7 +39,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     path = folder / "tokenizer.model"
     if not path.exists():
         raise CheckpointError(f"{folder.name}: has neither tokenizer.json nor tokenizer.model")
-    checkpoint.regular_size(path, MAX_TOKENIZER_BYTES)
+    weight_files.regular_size(path, MAX_TOKENIZER_BYTES)
     with path.open("rb") as file:
         ranked = re.fullmatch(rb"[A-Za-z0-9+/]+=* \d+\r?\n", file.readline(4096)) is not None
     kind, convert = ("tiktoken", _of_tiktoken) if ranked else ("SentencePiece", _of_sentencepiece)
@@ -120,10 +120,10 @@ def chat_template_of(folder: Path, tokenizer: Tokenizer, image_id: int | None) -
 def _own_template(folder: Path) -> str:
     jinja = folder / "chat_template.jinja"
     if jinja.is_file():
-        checkpoint.regular_size(jinja, checkpoint.MAX_JSON_BYTES)
+        weight_files.regular_size(jinja, weight_files.MAX_JSON_BYTES)
         return jinja.read_text("utf-8", errors="replace")
     for name in ("chat_template.json", "tokenizer_config.json", "processor_config.json"):
-        if (folder / name).is_file() and isinstance(data := checkpoint.read_json(folder / name), dict):
+        if (folder / name).is_file() and isinstance(data := weight_files.read_json(folder / name), dict):
             found = data.get("chat_template")
             if isinstance(found, list):  # several, by name
                 found = next((t.get("template") for t in found if isinstance(t, dict)), None)
@@ -139,10 +139,10 @@ def special_ids_of(folder: Path, config: Json, tokenizer: Tokenizer) -> SpecialI
         CheckpointError: nothing says how an answer ends.
     """
     generation = folder / "generation_config.json"
-    sources: list[Json] = [checkpoint.read_json(generation)] if generation.is_file() else []
+    sources: list[Json] = [weight_files.read_json(generation)] if generation.is_file() else []
     sources += [config, config.get("text_config", {})]
     names = folder / "tokenizer_config.json"
-    named = checkpoint.read_json(names) if names.is_file() else {}
+    named = weight_files.read_json(names) if names.is_file() else {}
 
     def first(field: str) -> Any:
         for source in sources:

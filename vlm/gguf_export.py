@@ -36,7 +36,7 @@ from torch import Tensor
 
 from encoders.config import ClipConfig
 
-from . import checkpoint
+from . import checkpoint, manifest
 from .config import DecoderConfig, ModelConfig
 from .decoder import rope_frequencies
 from .errors import InputError
@@ -89,7 +89,7 @@ def to_gguf(
     check_unquantised(config)
     name = re.sub(r"[^\w.-]+", "-", config.name)
     own = checkpoint.state_dict(model)
-    with checkpoint.atomic_folder(folder) as fresh:
+    with manifest.atomic_folder(folder) as fresh:
         writer = GGUFWriter(fresh / f"{name}-{kind}.gguf", "llama")
         lost = _describe_decoder(writer, config) + add_tokenizer(writer, processor)
         _write(writer, decoder_tensors(config.decoder, own), kind)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import checkpoint, foreign
+from . import checkpoint, foreign, weight_files
 from .config import DecoderConfig, ModelConfig, RopeScaling, check_range
 from .errors import CheckpointError
 from .foreign_tokenizers import chat_template_of, read_tokenizer, special_ids_of
@@ -49,7 +49,7 @@ def understood(folder: Path, *, chat_template: str | None = None, allow_pickle: 
     above = not (folder / "tokenizer.model").exists() and (folder.resolve().parent / "tokenizer.model").is_file()
     tokenizer = read_tokenizer(folder.resolve().parent if above else folder)
     decoder, told = decoder_config(
-        checkpoint.read_json(folder / PARAMS),
+        weight_files.read_json(folder / PARAMS),
         words=len(tokenizer),
         tied="output.weight" not in next(iter(parts.values())),
     )
@@ -142,7 +142,7 @@ def _control_ids(tokenizer: Tokenizer) -> Json:
     return {}
 
 
-def parts_of(folder: Path, *, allow_pickle: bool) -> dict[str, checkpoint.Pickled]:
+def parts_of(folder: Path, *, allow_pickle: bool) -> dict[str, weight_files.Pickled]:
     """consolidated.00.pth and on, none left out, by their names.
 
     Raises:
@@ -154,21 +154,21 @@ def parts_of(folder: Path, *, allow_pickle: bool) -> dict[str, checkpoint.Pickle
         raise CheckpointError(f"{missing[0]}: missing in {folder}, which has {', '.join(found[:4]) or 'no such file'}")
     if len(found) > MAX_FILES:
         raise CheckpointError(f"{folder}: {len(found)} files consolidated.NN.pth, more than the {MAX_FILES} allowed")
-    checkpoint.check_pickles(found, allow_pickle)
-    return {name: checkpoint.Pickled([folder / name]) for name in found}
+    weight_files.check_pickles(found, allow_pickle)
+    return {name: weight_files.Pickled([folder / name]) for name in found}
 
 
-class Joined(checkpoint.Source):
+class Joined(weight_files.Source):
     """The tensors of a model that several processes held parts of, whole, in the order of our rotary pairs.
 
     How a matrix is split is in `layouts.META_SPLIT`; embeddings are split by width (Llama 1, 2) or by words (Llama 3),
     and what every process had (norms) must be the same in all files.
 
     Raises:
-        CheckpointError: as `checkpoint.Pickled`; files with different tensors or shapes; norms that differ.
+        CheckpointError: as `weight_files.Pickled`; files with different tensors or shapes; norms that differ.
     """
 
-    def __init__(self, parts: dict[str, checkpoint.Pickled], config: DecoderConfig) -> None:
+    def __init__(self, parts: dict[str, weight_files.Pickled], config: DecoderConfig) -> None:
         self.parts, self.config = list(parts.values()), config
         first = next(iter(parts))
         for file, part in parts.items():

@@ -17,7 +17,7 @@ from typing import Any
 from encoders.config import ClipConfig
 from projector.build import ProjectorConfig
 
-from . import checkpoint, parts
+from . import checkpoint, parts, weight_files
 from .config import DecoderConfig, ModelConfig
 from .errors import CheckpointError
 from .foreign import (
@@ -63,7 +63,7 @@ def understood(
     Raises:
         CheckpointError: a variant that is not computed here, named by field and value; a tower that is not there.
     """
-    data = {name: value for name, value in checkpoint.read_json(folder / "config.json").items() if value is not None}
+    data = {name: value for name, value in weight_files.read_json(folder / "config.json").items() if value is not None}
     data = _DEFAULTS | data
     only(
         data, "", mm_projector_type="mlp2x_gelu", mm_vision_select_feature="patch", mm_use_im_start_end=False, s2=False,
@@ -120,7 +120,7 @@ def _tensors(folder: Path, tower: Path, config: ModelConfig, old: DecoderConfig,
     """From the model's files, and from the tower's where those do not hold one."""
     clip = config.clip
     assert clip is not None
-    source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    source = weight_files.stored_by_others(folder, allow_pickle=allow_pickle)
     rows = same_rows(checkpoint.state_dict(build_empty(config)), "decoder.") | ORIGINAL_PROJECTOR
     if not clip.grids and ORIGINAL_PROJECTOR[NEWLINE][0] not in source:
         del rows[NEWLINE]

@@ -10,7 +10,7 @@ from typing import Any
 
 from encoders.config import ClipConfig, WhisperConfig
 
-from . import checkpoint
+from . import weight_files
 from .errors import CheckpointError
 from .foreign import Assembled, assembled, clip_config, newest, whisper_config
 from .layouts import ULTRAVOX_TOWER, Rows, clip_rows, same_rows
@@ -30,17 +30,17 @@ def clip_shape(folder: Path, **changes: Any) -> ClipConfig:
     Raises:
         CheckpointError: it is something else, or a variant that is not computed here.
     """
-    data = checkpoint.read_json(folder / "config.json")
+    data = weight_files.read_json(folder / "config.json")
     if not isinstance(data, dict) or data.get("model_type") not in ("clip_vision_model", "clip"):
         raise CheckpointError(f"{folder}: no CLIP (clip, clip_vision_model) but {_kind(data)}")
     preprocessing = folder / "preprocessor_config.json"
-    found = checkpoint.read_json(preprocessing) if preprocessing.exists() else {}
+    found = weight_files.read_json(preprocessing) if preprocessing.exists() else {}
     return clip_config(data, found, **changes)
 
 
 def clip_tensors(folder: Path, config: ClipConfig, *, allow_pickle: bool = False) -> Assembled:
     """The weights that belong to `clip_shape`. Raises `CheckpointError`."""
-    source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    source = weight_files.stored_by_others(folder, allow_pickle=allow_pickle)
     return assembled(source, clip_rows(config.layers), ignored=_NOT_EYES)
 
 
@@ -53,7 +53,7 @@ def open_clip(name: str, file: Path, **changes: Any) -> tuple[ClipConfig, Assemb
     if settings is None:
         raise CheckpointError(f"{name}: no model that open_clip knows")
     tower = settings["vision_cfg"]
-    source = checkpoint.Stored([file])
+    source = weight_files.Stored([file])
     rows = same_rows((f"encoders.image.{n}" for n in source if n.startswith("visual.")), "encoders.image.")
     if "timm_model_name" in tower:
         rows = {ours: theirs for ours, theirs in rows.items() if not theirs[0].startswith(UNUSED)}
@@ -76,9 +76,9 @@ def whisper(
     Raises:
         CheckpointError: it is something else, or cannot be read.
     """
-    data = checkpoint.read_json(folder / "config.json")
+    data = weight_files.read_json(folder / "config.json")
     kind = data.get("model_type") if isinstance(data, dict) else None
-    source = checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)
+    source = weight_files.stored_by_others(folder, allow_pickle=allow_pickle)
     names = [newest(name) for name in source]
     if kind == "whisper":
         own, ignored = "encoder.", _NOT_EARS
@@ -86,7 +86,7 @@ def whisper(
         own, ignored = ULTRAVOX_TOWER, rf"^(?!{re.escape(ULTRAVOX_TOWER)})"
         shape = data.get("audio_config")
         if not isinstance(shape, dict) or "d_model" not in shape:
-            shape = checkpoint.read_json(find(str(data.get("audio_model_id"))) / "config.json")
+            shape = weight_files.read_json(find(str(data.get("audio_model_id"))) / "config.json")
         data = shape if isinstance(shape, dict) else {}
         if not any(name.startswith(own) for name in names):
             raise CheckpointError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from projector.build import ProjectorConfig
 
-from . import checkpoint
+from . import weight_files
 from .errors import CheckpointError
 from .foreign import Assembled, assembled, made
 from .layouts import NEWLINE, ORIGINAL_PROJECTOR, ULTRAVOX_PROJECTOR, ULTRAVOX_TOWER
@@ -47,9 +47,9 @@ def ultravox(path: Path, width: int, *, tower_too: bool = False, allow_pickle: b
             SwiGLU), or an encoder that would be left behind; it names what it found.
     """
     if path.is_dir():
-        data = checkpoint.read_json(path / "config.json")
+        data = weight_files.read_json(path / "config.json")
         _check_variant(data if isinstance(data, dict) else {})
-        source: checkpoint.Source = checkpoint.stored_by_others(path, allow_pickle=allow_pickle)
+        source: weight_files.Source = weight_files.stored_by_others(path, allow_pickle=allow_pickle)
     else:
         source = _source(path, allow_pickle)
     if not tower_too and any(name.startswith(ULTRAVOX_TOWER) for name in source):
@@ -84,11 +84,11 @@ def _check_variant(data: dict[str, Any]) -> None:
             raise CheckpointError(f"config.json: {name} {value!r} is not computed here, only {computed!r}")
 
 
-def _source(file: Path, allow_pickle: bool) -> checkpoint.Source:
+def _source(file: Path, allow_pickle: bool) -> weight_files.Source:
     if file.suffix == ".safetensors":
-        return checkpoint.Stored([file])
-    checkpoint.check_pickles([file.name], allow_pickle)
-    return checkpoint.Pickled([file])
+        return weight_files.Stored([file])
+    weight_files.check_pickles([file.name], allow_pickle)
+    return weight_files.Pickled([file])
 
 
 def _rows(shapes: dict[str, torch.Size], layer: str, modality: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from . import checkpoint, foreign, meta, original_llava
+from . import checkpoint, foreign, manifest, meta, original_llava, weight_files
 from .config import ModelConfig
 from .errors import CheckpointError
 from .model import VLM, by_part
@@ -66,7 +66,7 @@ def understood(folder: Path, *, chat_template: str | None = None, allow_pickle: 
     """A whole model that others wrote, in whichever layout. Raises `CheckpointError`."""
     if meta.is_meta(folder):
         found = meta.understood(folder, chat_template=chat_template, allow_pickle=allow_pickle)
-    elif original_llava.is_original(checkpoint.read_json(folder / "config.json")):
+    elif original_llava.is_original(weight_files.read_json(folder / "config.json")):
         get = partial(find, allow_pickle=allow_pickle)
         found = original_llava.understood(folder, get, chat_template=chat_template, allow_pickle=allow_pickle)
     else:
@@ -101,7 +101,7 @@ EMBEDDED_LICENCE = "apache-2.0"
 
 def card_of(folder: Path) -> str:
     """A model's card as Markdown, with what its front matter says; empty where there is none."""
-    card = checkpoint.model_card(folder)
+    card = manifest.model_card(folder)
     return f"---\nlicense: {EMBEDDED_LICENCE}\n---\n\n{card}" if folder == checkpoint.resolve() else card
 
 
@@ -109,7 +109,7 @@ def described(folder: Path, *, allow_pickle: bool = False) -> tuple[ModelConfig,
     """Config, layout and the parameters of each part, from config.json and the headers of the weights alone."""
     if _ours(folder):
         config, layout = checkpoint.load_config(folder), "this program's"
-        source = checkpoint.stored(folder)
+        source = weight_files.stored(folder)
         shapes = {name: source.shape(name) for name in source}
     else:
         found = understood(folder, allow_pickle=allow_pickle)
@@ -118,11 +118,11 @@ def described(folder: Path, *, allow_pickle: bool = False) -> tuple[ModelConfig,
     return config, layout, by_part(numbers(shapes, config.quantization))
 
 
-def stored_in(folder: Path, *, allow_pickle: bool = False) -> list[checkpoint.Source]:
+def stored_in(folder: Path, *, allow_pickle: bool = False) -> list[weight_files.Source]:
     """The tensors of a folder as they lie there; of Meta's layout what each process had."""
     if meta.is_meta(folder):
         return list(meta.parts_of(folder, allow_pickle=allow_pickle).values())
-    return [checkpoint.stored_by_others(folder, allow_pickle=allow_pickle)]
+    return [weight_files.stored_by_others(folder, allow_pickle=allow_pickle)]
 
 
 def dtype_of(folder: Path, *, allow_pickle: bool = False) -> torch.dtype:

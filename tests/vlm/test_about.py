@@ -12,7 +12,7 @@ import torch
 from transformers import CLIPVisionModel
 
 import vlm
-from vlm import checkpoint
+from vlm import checkpoint, weight_files
 from vlm.about import about
 from vlm.config import ModelConfig, RopeScaling
 from vlm.export import to_hf
@@ -28,11 +28,11 @@ from .test_foreign import llama_folder, llava_folder, randomised, vision_config
 def says(folder: Path, *words: str) -> str:
     """Without any weight being read."""
 
-    def refuse(self: checkpoint.Stored, name: str) -> torch.Tensor:
+    def refuse(self: weight_files.Stored, name: str) -> torch.Tensor:
         raise AssertionError(f"read {name}")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint.Stored, "__getitem__", refuse)
+        patch.setattr(weight_files.Stored, "__getitem__", refuse)
         text = "\n".join(about(folder).lines())
     assert [word for word in words if word not in text] == [], text
     return text

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 import vlm
-from vlm import checkpoint
+from vlm import checkpoint, manifest, weight_files
 from vlm.config import FORMAT_VERSION, ModelConfig
 from vlm.errors import CheckpointError
 from vlm.model import VLM, build_model
@@ -83,7 +83,7 @@ def edit_header(folder: Path, change: Callable[[dict[str, Any]], None], data: Ca
 def edit_tensors(folder: Path, change: Callable[[dict[str, Tensor]], None]) -> None:
     tensors = {name: tensor.clone() for name, tensor in checkpoint.read_tensors(folder).items()}
     change(tensors)
-    checkpoint.write_safetensors(folder / WEIGHTS, tensors)
+    weight_files.write_safetensors(folder / WEIGHTS, tensors)
 
 
 def edit_config(folder: Path, field: str, value: Any) -> None:
@@ -112,7 +112,7 @@ def same_weights(one: VLM, other: VLM) -> bool:
 
 
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
-@pytest.mark.parametrize("shard_bytes", [checkpoint.SHARD_BYTES, 20_000], ids=["one-file", "sharded"])
+@pytest.mark.parametrize("shard_bytes", [weight_files.SHARD_BYTES, 20_000], ids=["one-file", "sharded"])
 def test_round_trip_is_bit_identical(
     tmp_path: Path, tiny_config: ModelConfig, tiny_tokenizer: Tokenizer, tied: bool, shard_bytes: int
 ) -> None:
@@ -200,7 +200,7 @@ def test_an_error_inside_leaves_the_old_folder(
 ) -> None:
     target = tmp_path / "model"
     shutil.copytree(tiny_folder, target)
-    with pytest.raises(kind), checkpoint.atomic_folder(target) as fresh:
+    with pytest.raises(kind), manifest.atomic_folder(target) as fresh:
         (fresh / "config.json").write_text("{}")
         raise kind
     assert list(tmp_path.iterdir()) == [target]
@@ -213,7 +213,8 @@ def test_a_full_disk_leaves_the_old_folder(
     tiny_folder: Path, tmp_path: Path, tiny_model: VLM, tiny_processor: Processor, monkeypatch: pytest.MonkeyPatch,
     step: str, call: int,
 ) -> None:  # fmt: skip
-    target, real, calls = tmp_path / "model", getattr(checkpoint, step), 0
+    owner = weight_files if step == "write_safetensors" else manifest
+    target, real, calls = tmp_path / "model", getattr(owner, step), 0
     shutil.copytree(tiny_folder, target)
 
     def failing(*args: Any) -> Any:
@@ -223,7 +224,7 @@ def test_a_full_disk_leaves_the_old_folder(
             raise OSError(28, "No space left on device")
         return real(*args)
 
-    monkeypatch.setattr(checkpoint, step, failing)
+    monkeypatch.setattr(owner, step, failing)
     if call > {"write_safetensors": 1, "_exchange": 1}.get(step, 3):
         checkpoint.save(target, tiny_model, tiny_processor)
     else:
@@ -239,7 +240,7 @@ def test_without_the_systems_exchange(
     """Three renames then, and the first is undone if the second fails."""
     target = tmp_path / "model"
     shutil.copytree(tiny_folder, target)
-    monkeypatch.setattr(checkpoint, "_swap_call", lambda: None)
+    monkeypatch.setattr(manifest, "_swap_call", lambda: None)
     (target / "old").touch()
     checkpoint.save(target, tiny_model, tiny_processor)
     assert list(tmp_path.iterdir()) == [target] and not (target / "old").exists()
@@ -276,7 +277,7 @@ KILLS = """
     from pathlib import Path
     import torch
     torch.set_num_threads(1)
-    from vlm import checkpoint
+    from vlm import checkpoint, manifest, weight_files
 
     os.fsync = lambda descriptor: None  # what a killed process wrote is there without; the disk may be slow
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
@@ -289,7 +290,7 @@ KILLS = """
         checkpoint.save(target, model, processor)
 
     def found():
-        checkpoint.verify_manifest(target)
+        manifest.verify_manifest(target)
         checkpoint.load_processor(target)
         tensors = checkpoint.read_tensors(target)
         values = {value for tensor in tensors.values() for value in (tensor.min().item(), tensor.max().item())}
@@ -313,9 +314,10 @@ KILLS = """
     def dying(number, lines):
         # ends without any cleaning up before the n-th line that runs in one of the functions that write
         writing = ("save", "atomic_folder", "_exchange", "write_tensors", "write_safetensors")
+        files = {module.__file__ for module in (checkpoint, manifest, weight_files)}
         def trace(frame, event, arg):
             nonlocal lines
-            if frame.f_code.co_filename != checkpoint.__file__ or frame.f_code.co_name not in writing:
+            if frame.f_code.co_filename not in files or frame.f_code.co_name not in writing:
                 return None
             if event == "line":
                 lines -= 1
@@ -489,7 +491,7 @@ def oversized_headers() -> Iterator[tuple[str, bytes | int]]:
 MEASURE = """
     import json, sys, time
     from pathlib import Path
-    from vlm import checkpoint
+    from vlm import checkpoint, manifest, weight_files
     from vlm.errors import CheckpointError
 
     def peak():
@@ -641,10 +643,10 @@ def test_c5_a_projector_alone_and_a_tied_head_too_many(folder: Path) -> None:
     kept = checkpoint.read_tensors(folder)
     edit_tensors(folder, lambda tensors: tensors.update({"decoder.lm_head.weight": tensors[EMBED].clone()}))
     refused(folder, "unexpected tensors (1): decoder.lm_head.weight")
-    checkpoint.write_safetensors(folder / WEIGHTS, {n: t for n, t in kept.items() if n.startswith("projectors.")})
+    weight_files.write_safetensors(folder / WEIGHTS, {n: t for n, t in kept.items() if n.startswith("projectors.")})
     message = refused(folder, "missing tensors (")
     assert message.endswith(", ...")
-    checkpoint.write_safetensors(folder / WEIGHTS, {})
+    weight_files.write_safetensors(folder / WEIGHTS, {})
     refused(folder, f"missing tensors ({len(kept)})")
 
 
@@ -1110,7 +1112,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
         (WEIGHTS, checkpoint.read_tensors, 400),
         ("config.json", checkpoint.load_config, 400),
         ("tokenizer.json", checkpoint.load_processor, 150),
-        ("manifest.json", checkpoint.verify_manifest, 200),
+        ("manifest.json", manifest.verify_manifest, 200),
     ],
 )
 def test_mutated_files_are_read_or_refused(signed: Path, name: str, read: Callable[[Path], Any], times: int) -> None:

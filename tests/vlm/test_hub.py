@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard, ModelHubMixin
 from transformers import LlavaNextForConditionalGeneration
 
 import vlm
-from vlm import checkpoint, sources
+from vlm import checkpoint, manifest, sources
 from vlm.assistant import Assistant
 from vlm.card import front_matter, licence_of, written_card
 from vlm.config import ModelConfig
@@ -126,7 +126,7 @@ def test_the_embedded_models_card(tmp_path: Path, hub: Any) -> None:
     assert (data["license"], data["library_name"], data["pipeline_tag"]) == (
         "apache-2.0", "vlm-studio", "image-text-to-text",
     )  # fmt: skip
-    assert checkpoint.model_card(folder).strip() in body
+    assert manifest.model_card(folder).strip() in body
     for section in ("## Data", "## Training", "blind"):
         assert section in body
 

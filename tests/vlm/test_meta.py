@@ -24,7 +24,7 @@ from transformers import LlamaForCausalLM
 from typer.testing import CliRunner
 
 import vlm
-from vlm import checkpoint, meta
+from vlm import meta, weight_files
 from vlm.cli import app
 from vlm.errors import CheckpointError
 from vlm.layouts import half_rotation
@@ -397,7 +397,7 @@ def test_zips_that_others_packed_again(tmp_path: Path, monkeypatch: pytest.Monke
                 for name in sorted(content, reverse=backwards):
                     new.writestr(name, content[name])
             monkeypatch.undo()
-            found = checkpoint.Pickled([tmp_path / "y.pth"])
+            found = weight_files.Pickled([tmp_path / "y.pth"])
             assert found.keys() == tensors.keys()
             assert all(torch.equal(found[name], tensors[name]) for name in tensors), (limit, backwards)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import vlm
 from training.stages import Recipe, load_recipe
-from vlm import checkpoint, quantize, sources
+from vlm import checkpoint, quantize, sources, weight_files
 from vlm.config import DecoderConfig, ModelConfig, Quantization
 from vlm.errors import CheckpointError, InputError
 from vlm.export import to_hf
@@ -242,7 +242,7 @@ def test_a_folder_of_it_needs_no_original(scheme: str, folder: Path, tmp_path: P
     assert json.loads((stored / "config.json").read_text())["quantization"] == vars(SCHEMES[scheme])
     ids = torch.arange(8, 32)[None]
     assert torch.equal(logits(again, ids), logits(model, ids))
-    names = set(checkpoint.stored(stored))
+    names = set(weight_files.stored(stored))
     base = "decoder.model.layers.0.mlp.up_proj.weight"
     assert ({base, f"{base}_scale"} | ({f"{base}_zero"} if scheme == "int4" else set())) <= names
     wide, _ = sources.load(stored, dtype=torch.float32)
@@ -258,7 +258,7 @@ def test_a_folder_of_it_needs_no_original(scheme: str, folder: Path, tmp_path: P
 
 def test_one_matrix_is_held_at_a_time(folder: Path) -> None:
     config = checkpoint.load_config(folder)
-    source = checkpoint.stored(folder)
+    source = weight_files.stored(folder)
     asked: list[str] = []
 
     def fetch(name: str) -> Tensor:
@@ -324,8 +324,8 @@ def test_a_config_that_does_not_fit(few: Path, changes: dict[str, Any], words: t
 
 def test_tensors_of_another_kind_are_refused(few: Path) -> None:
     name = "decoder.model.layers.0.mlp.up_proj.weight"
-    tensors = dict(checkpoint.stored(few))
-    checkpoint.write_tensors(few, tensors | {name: tensors[name].view(torch.int8)})
+    tensors = dict(weight_files.stored(few))
+    weight_files.write_tensors(few, tensors | {name: tensors[name].view(torch.int8)})
     refused(CheckpointError, lambda: vlm.load(few), name, "torch.int8", "torch.uint8")
-    checkpoint.write_tensors(few, tensors | {f"{name}_scale": tensors[f"{name}_scale"] * float("nan")})
+    weight_files.write_tensors(few, tensors | {f"{name}_scale": tensors[f"{name}_scale"] * float("nan")})
     refused(CheckpointError, lambda: vlm.load(few), f"{name}_scale", "NaN")
