@@ -204,3 +204,14 @@ class ClipEncoder(TileEncoder):
         if not config.embed_dim:
             visual.proj = None
         super().__init__(config, visual)
+
+
+def resized(tower: ClipEncoder, image_size: int) -> ClipEncoder:
+    """The same tower for views of `image_size` pixels: its positions are interpolated, as open_clip does on loading."""
+    from open_clip.model import resize_pos_embed
+
+    found = ClipEncoder(dataclasses.replace(tower.config, image_size=image_size))
+    state = tower.state_dict()
+    resize_pos_embed(state, found)
+    found.load_state_dict(state)
+    return found

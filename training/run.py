@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from encoders.clip import ClipEncoder, resized
 from vlm import checkpoint, sources
 from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM, build_model
@@ -32,7 +33,7 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     if recipe.model is None:
         model, processor = sources.load(recipe.start)
         recipe.check_parts(processor.config)
-        return model, with_grids(processor, recipe.grids) if recipe.grids else processor
+        return with_views(model, processor, recipe.grids or None, recipe.image_size)
     path = run_dir / "tokenizer.json"
     if not path.exists():
         from .synthetic.conversations import BRIEFLY, CAPTION_PROMPTS, DESCRIBED, IN_A_SENTENCE, OF_ONE, TRANSCRIBE
@@ -48,12 +49,27 @@ def prepare(recipe: Recipe, run_dir: Path) -> tuple[VLM, Processor]:
     return build_model(recipe.model), processor
 
 
-def with_grids(processor: Processor, grids: tuple[tuple[int, int], ...]) -> Processor:
-    """The processor with tiles (rows, columns). Raises `CheckpointError` where there is no vision tower."""
+def with_views(
+    model: VLM, processor: Processor, grids: tuple[tuple[int, int], ...] | None, image_size: int = 0
+) -> tuple[VLM, Processor]:
+    """A model that sees pictures in other tiles (rows, columns; none: an overview alone) or of another size, in place.
+
+    Raises:
+        CheckpointError: it has no vision tower, or not the one that can be resized.
+        VlmError: a size that patches do not fill.
+    """
+    if grids is None and not image_size:
+        return model, processor
     config = processor.config
     if config.clip is None:
-        raise CheckpointError("config: grids given, but the model has no vision tower")
-    return Processor(replace(config, clip=replace(config.clip, grids=grids)), processor.tokenizer)
+        raise CheckpointError("config: grids or image_size given, but the model has no vision tower")
+    seen = config.clip.grids if grids is None else grids
+    clip = replace(config.clip, grids=seen, image_size=image_size or config.clip.image_size)
+    if clip.image_size != config.clip.image_size:
+        if not isinstance(tower := model.encoders["image"], ClipEncoder):
+            raise CheckpointError("config: image_size is for a tower of open_clip's")
+        model.encoders["image"] = resized(tower, clip.image_size)
+    return model, Processor(replace(config, clip=clip), processor.tokenizer)
 
 
 def check_speech(stages: Iterable[StageConfig]) -> None:

@@ -138,6 +138,8 @@ class Recipe:
     start: str = ""
     grids: tuple[tuple[int, int], ...] = ()
     """Tiles for a `start` that has seen pictures without any."""
+    image_size: int = 0
+    """Pixels of a view for a `start` that was trained on views of another size; 0 leaves it as it is."""
     seed: int = 1
     tokenizer_size: int = 4096
     tokenizer_scenes: int = 3000
@@ -147,8 +149,11 @@ class Recipe:
             raise CheckpointError("config: the recipe has no stage")
         if (self.model is None) == (not self.start):
             raise CheckpointError("config: a recipe needs either a [model] or a start, not both")
-        if self.grids and self.model is not None:
-            raise CheckpointError("config: grids are for a recipe with a start; a [model] has its own in [model.clip]")
+        for name in ("grids", "image_size"):
+            if getattr(self, name) and self.model is not None:
+                raise CheckpointError(
+                    f"config: {name} is for a recipe with a start; a [model] has its own in [model.clip]"
+                )
         if self.model is not None:
             self.check_parts(self.model)
 

@@ -21,7 +21,7 @@ from training.data import GROUP, Examples, stream
 from training.loop import Training, exact_answers, gradients, without_media
 from training.loss import collapse, spell
 from training.optim import build_optimizers, freeze, parts, rate_factor
-from training.run import check_speech, run, stop_on_signal, with_grids
+from training.run import check_speech, run, stop_on_signal, with_views
 from training.stages import PARTS, Mixture, Recipe, Trains, find_recipe, load_recipe
 from training.synthetic.base import KINDS
 from vlm import checkpoint
@@ -651,7 +651,7 @@ def test_a_recipe_can_go_on_from_a_model_folder(stage, studio_processor, fresh, 
 
 
 def test_a_start_without_tiles_can_be_given_some(stage, studio_processor, fresh, tmp_path):
-    checkpoint.save(tmp_path / "first", fresh(), with_grids(studio_processor, ()))
+    checkpoint.save(tmp_path / "first", *with_views(fresh(), studio_processor, ()))
     assert checkpoint.load(tmp_path / "first")[1].config.clip.grids == ()
     more = stage(name="more", trains=Trains(image_projector=1e-3), steps=1)
     recipe = recipe_of(None, more, start=str(tmp_path / "first"), grids=((1, 2),))
@@ -659,6 +659,28 @@ def test_a_start_without_tiles_can_be_given_some(stage, studio_processor, fresh,
     assert checkpoint.load(folder)[1].config.clip.grids == ((1, 2),)
     with pytest.raises(CheckpointError, match=r"a \[model\] has its own"):
         recipe_of(studio_processor.config, more, grids=((1, 2),))
+
+
+def test_a_start_can_be_given_larger_views(stage, studio_processor, fresh, digest, tmp_path):
+    clip = studio_processor.config.clip
+    checkpoint.save(tmp_path / "first", fresh(), studio_processor)
+    more = stage(name="more", trains=Trains(image_projector=1e-3), steps=1, overview_only=False)
+    recipe = recipe_of(None, more, start=str(tmp_path / "first"), image_size=2 * clip.image_size)
+    model, processor = checkpoint.load(run(recipe, tmp_path / "run", workers=0, quiet=True))
+    assert processor.config.clip == replace(clip, image_size=2 * clip.image_size)
+    before, found = fresh().encoders["image"].state_dict(), model.encoders["image"].state_dict()
+    name = "visual.positional_embedding"
+    assert {key for key in found if not torch.equal(found[key], before[key])} == {name}
+    side = clip.side
+    assert found[name].shape == (1 + 4 * side**2, clip.width)
+    assert torch.equal(found[name][0], before[name][0])  # of the class token
+    # four new positions lie where one lay, and their mean is nearly it
+    parts = found[name][1:].view(side, 2, side, 2, -1).mean((1, 3)).flatten(0, 1)
+    assert (parts - before[name][1:]).square().mean() < 0.1 * before[name][1:].square().mean()
+    with pytest.raises(CheckpointError, match=r"image_size is for a recipe with a start"):
+        recipe_of(studio_processor.config, more, image_size=64)
+    with pytest.raises(VlmError, match="must divide: image by patch"):
+        with_views(fresh(), studio_processor, None, clip.image_size + 1)
 
 
 @pytest.mark.parametrize("no_ln_pre", [False, True])
