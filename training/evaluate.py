@@ -19,6 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from vlm.assistant import CAPTION_PROMPTS, Assistant, question_messages
+from vlm.cases import GREY
 
 from .synthetic import FAMILIES, QA, Sample, Split, family_module, make
 from .synthetic.base import say
@@ -65,7 +66,7 @@ def _items(text: str) -> list[str]:
 
 
 def grey(picture: Image.Image) -> Image.Image:
-    return Image.new("RGB", picture.size, (122, 122, 122))
+    return Image.new("RGB", picture.size, GREY)
 
 
 class Tally:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from encoders.clip import ClipEncoder
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
+from vlm.cases import GREY
 from vlm.errors import CheckpointError, VlmError
 from vlm.model import VLM
 from vlm.processor import Processor
@@ -267,7 +268,7 @@ def exact_answers(model: VLM, batch: Batch) -> tuple[int, int]:
     return right, asked
 
 
-NOTHING = {torch.uint8: 122, torch.int8: 0, torch.float32: -0.5}
+NOTHING = {torch.uint8: GREY[0], torch.int8: 0, torch.float32: -0.5}
 """By what a medium's inputs are: grey pixels, patches without a word, a silent spectrogram."""
 
 
