@@ -38,7 +38,7 @@ ONLY_IN: dict[str, set[str]] = {
     "open_clip": {"encoders/clip.py", "training/loss.py"},
     "transformers": {"encoders/whisper.py", "vlm/foreign_tokenizers.py"},
     # foreign bytes, weights and vocabularies come in through one door each
-    "soundfile": {"encoders/media.py"},
+    "soundfile": {"encoders/sounds.py"},
     "safetensors": {"vlm/weight_files.py"},
     "tokenizers": {
         "vlm/tokenizer.py",
@@ -57,7 +57,7 @@ ONLY_IN: dict[str, set[str]] = {
     # heavy parts that only one corner needs
     "torchvision": set(),
     "einops": {"projector/"},
-    "soxr": {"encoders/media.py", "training/synthetic/speech.py"},
+    "soxr": {"encoders/sounds.py", "training/synthetic/speech.py"},
     "jiwer": {"training/evaluate.py"},
     "llguidance": {"vlm/constraints.py"},
     "gguf": {"vlm/gguf_export.py", "vlm/gguf_tokenizer.py"},

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from encoders.base import SAMPLE_RATE
-from encoders.media import SERVER_LIMITS
+from encoders.untrusted import SERVER_LIMITS
 
 from .chat import Message, parts_of
 from .errors import BackendRequestError, one_line

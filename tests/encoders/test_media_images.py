@@ -22,7 +22,8 @@ from PIL import Image, ImageOps, features
 
 from encoders import media
 from encoders.errors import MediaError
-from encoders.media import SERVER_LIMITS, MediaLimits, load_image
+from encoders.media import load_image
+from encoders.untrusted import SERVER_LIMITS, MediaLimits
 
 from . import hazards
 from .hazards import BLUE, RED, Case, encoded, picture
@@ -416,7 +417,7 @@ def test_running_out_of_memory_is_said_to_be_too_large(monkeypatch: pytest.Monke
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(media, "_to_rgb", exhausted)
+    monkeypatch.setattr(media, "to_rgb", exhausted)
     assert code_of(picture()) == "image_too_large"
 
 
