@@ -15,8 +15,8 @@ import vlm
 
 HERE = Path(__file__).parent
 COMMANDS = (
-    ("chart.png", "How many slices are there?"),
-    ("palette.png", "Which swatch is the lightest?"),
+    ("floor_plan.png", "How many bedrooms are there?"),
+    ("palette.png", "List the colours."),
     ("wireframe.png", "How many input fields are there?"),
 )
 INK, DIM, PAPER = (229, 231, 235), (125, 211, 252), (17, 24, 39)

@@ -20,13 +20,10 @@ class Example:
 
 
 EXAMPLES = (
-    Example(
-        "Shapes: what there is", "What's in this image?", ("shapes.png",),
-        ("orange diamond and yellow triangle", "yellow triangle and orange diamond"),
-    ),
-    Example("Palette: the lightest", "Which swatch is the lightest?", ("palette.png",), ("yellow",)),
+    Example("Shapes: which it is", "What shape is the yellow one?", ("shapes.png",), ("triangle",)),
+    Example("Palette: counting", "How many swatches are there?", ("palette.png",), ("6",)),
     Example("Interface: a button", 'What colour is the "Submit" button?', ("wireframe.png",), ("red",)),
-    Example("Floor plan: counting", "How many sinks are drawn?", ("floor_plan.png",), ("1",)),
+    Example("Floor plan: counting", "How many bedrooms are there?", ("floor_plan.png",), ("2",)),
     Example("Chart: the largest", "What colour is the largest slice?", ("chart.png",), ("blue",)),
     Example("Text: its colour", "What colour is the text?", ("sign.png",), ("green",)),
     Example(
