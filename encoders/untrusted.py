@@ -44,6 +44,7 @@ class Refusal(Exception):
 
 
 def refuse(code: str, reason: str) -> NoReturn:
+    """Raises `Refusal`, which leaves `border` as a `MediaError` with the item's name."""
     raise Refusal(code, reason)
 
 

@@ -1,4 +1,4 @@
-"""What packages above use of `encoders.media`: foreign files are opened there, and only there."""
+"""What packages above use of the doors in `encoders.media`: foreign files are opened behind them, and only there."""
 
 from __future__ import annotations
 

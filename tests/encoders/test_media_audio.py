@@ -103,7 +103,7 @@ def test_samples_at_the_right_rate_are_untouched() -> None:
 
 
 def test_loud_samples_are_clipped_with_a_note(cases: dict[str, Case], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "encoders.media"):
+    with caplog.at_level(logging.WARNING, "encoders.sounds"):
         wave = load_audio(cases["A8-loud"].path, name="loud\nsound")
     assert wave.max() == 1 and wave.min() == -1
     assert caplog.messages == ["loud\\nsound: samples up to 3, clipped to 1"]
@@ -111,7 +111,7 @@ def test_loud_samples_are_clipped_with_a_note(cases: dict[str, Case], caplog: py
 
 def test_a_sound_that_breaks_off_is_kept_up_to_there(cases: dict[str, Case], caplog: pytest.LogCaptureFixture) -> None:
     for id_ in ("A14-WAV-PCM_16", "A14-FLAC-PCM_16", "A14-OGG-VORBIS", "A14-OGG-OPUS", "A14-MP3-MPEG_LAYER_III"):
-        with caplog.at_level(logging.WARNING, "encoders.media"):
+        with caplog.at_level(logging.WARNING, "encoders.sounds"):
             wave = load_audio(cases[id_].path)
         assert 2.4 < len(wave) / SAMPLE_RATE < 3.7, id_
     assert len(caplog.messages) == 2 and all("breaks off after" in line for line in caplog.messages)  # FLAC, MP3
