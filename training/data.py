@@ -206,7 +206,7 @@ class Examples:
         zoom = width / size[0], height / size[1]
         views = [View(scaled(box, *zoom), self.clip.side, self.clip.image_size) for box in boxes]
         regions = scene.regions
-        words = torch.stack([word_targets(view, regions, self.words) for view in views])
+        words = torch.stack([word_targets(view, regions, self.words, letters) for view in views])
         return words, torch.stack([letter_targets(view, letters) for view in views])
 
     def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:

@@ -1,9 +1,10 @@
 """What stands on each patch of a view: the targets of dense pretraining, from a scene's own geometry.
 
 The studio knows where everything is. A patch learns to say the words of all regions that lie on
-it, whether the middle of one is there, and which letters have their middle in it, from left to
-right. That is far more signal per picture than one caption (as in region-level pretraining:
-Zhong et al. 2022, RegionCLIP; Lee et al. 2023, Pix2Struct learns to read in the same way).
+it, whether the middle of one is there, which letters have their middle in it, from left to right,
+and the how many-eth of their word they are. That is far more signal per picture than one caption
+(as in region-level pretraining: Zhong et al. 2022, RegionCLIP; Lee et al. 2023, Pix2Struct learns
+to read in the same way).
 
 Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
 """
@@ -32,6 +33,8 @@ GLYPHS = "abcdefghijklmnopqrstuvwxyz0123456789$%.,:-/&!?#+'()@"
 """Letters that are told apart, without case; index 0 of a slot is "no letter", the last any other."""
 SLOTS = 4
 """Places for a letter's middle in each patch, from left to right."""
+NTH = tuple(f"letter:{n}" for n in range(1, 10))
+"""Words for a letter's place in its word, so that what spells can look for the next one by its number."""
 NO_LETTER, UNREADABLE = 0, -100
 SMALLEST = 6.5
 """Font height, in pixels of a view, from which letters are to be read."""
@@ -55,13 +58,13 @@ class Vocabulary:
 def vocabulary(families: tuple[str, ...] = FAMILIES, scenes: int = 300) -> Vocabulary:
     """The words that recur in the regions of a sample of scenes."""
     counts: Counter[str] = Counter()
-    local: set[str] = set()
+    local = set(NTH)
     for family in dict.fromkeys(families):  # a family named twice weighs double in a stage, not here
         for seed in range(scenes):
             for region in make(family, seed).regions:
                 counts.update(region.words)
                 local.update(() if whole(region) else region.words)
-    words = tuple(sorted(word for word, count in counts.items() if count > 1))
+    words = *sorted(word for word, count in counts.items() if count > 1), *NTH
     return Vocabulary(words, tuple(1.0 if word in local else WHOLE_PICTURE for word in words))
 
 
@@ -107,12 +110,19 @@ class View:
             return None
         return int(row), int(column), column % 1
 
+    def legible(self, letter: Letter) -> bool:
+        """Whether there are pixels enough to tell it."""
+        x0, y0, x1, y1 = self.box
+        return letter.height * min(1.2 * self.pixels / (x1 - x0), self.pixels / (y1 - y0)) >= SMALLEST
+
 
 def scaled(box: Box, by_x: float, by_y: float) -> Box:
     return box[0] * by_x, box[1] * by_y, box[2] * by_x, box[3] * by_y
 
 
-def word_targets(view: View, regions: Sequence[Region], index: dict[str, int]) -> Tensor:
+def word_targets(
+    view: View, regions: Sequence[Region], index: dict[str, int], letters: Sequence[Letter] = ()
+) -> Tensor:  # fmt: skip
     """(P, W + 1) uint8; the last column says that the middle of a region that is not the whole is here."""
     found = np.zeros((view.side, view.side, len(index) + 1), dtype=np.uint8)
     for region in regions:
@@ -122,19 +132,20 @@ def word_targets(view: View, regions: Sequence[Region], index: dict[str, int]) -
         middle = view.place((region.box[0] + region.box[2]) / 2, (region.box[1] + region.box[3]) / 2)
         if middle and not whole(region):
             found[middle[0], middle[1], -1] = 1
+    for letter in letters:
+        at, nth = view.place(letter.x, letter.y), index.get(f"letter:{letter.nth}")
+        if at and nth is not None and view.legible(letter):
+            found[at[0], at[1], nth] = 1
     return torch.from_numpy(found.reshape(view.side**2, -1))
 
 
 def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
     """(P, S) int64: the letter in each slot, `UNREADABLE` where one is too small to be told."""
     found = np.full((view.side, view.side, SLOTS), NO_LETTER, dtype=np.int64)
-    x0, y0, x1, y1 = view.box
-    zoom_x, zoom_y = view.pixels / (x1 - x0), view.pixels / (y1 - y0)
     for letter in letters:
         if at := view.place(letter.x, letter.y):
-            legible = letter.height * min(zoom_x * 1.2, zoom_y) >= SMALLEST
             glyph = GLYPHS.find(letter.character.lower()) + 1 or len(GLYPHS) + 1
-            found[at[0], at[1], int(at[2] * SLOTS)] = glyph if legible else UNREADABLE
+            found[at[0], at[1], int(at[2] * SLOTS)] = glyph if view.legible(letter) else UNREADABLE
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
 
 

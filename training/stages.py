@@ -15,7 +15,7 @@ from typing import Any, Literal
 from vlm.config import ModelConfig, check_range, from_dict
 from vlm.errors import CheckpointError, VlmError
 
-from .synthetic import FAMILIES
+from .synthetic import DRILLS, FAMILIES
 from .synthetic.base import KINDS
 
 PARTS = ("decoder", "vision", "audio", "image_projector", "audio_projector")
@@ -117,7 +117,8 @@ class StageConfig:
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
-        for name, known in (("families", FAMILIES), ("leaves_out", KINDS)):
+        families = FAMILIES + DRILLS if self.objective == "dense" else FAMILIES
+        for name, known in (("families", families), ("leaves_out", KINDS)):
             if unknown := sorted(set(getattr(self, name)) - set(known)):
                 raise CheckpointError(
                     f"config: stage {self.name!r}: unknown {unknown[0]!r} in {name}; known: {', '.join(known)}"

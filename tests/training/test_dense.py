@@ -16,6 +16,7 @@ from training.data import Examples
 from training.dense import (
     GLYPHS,
     NO_LETTER,
+    NTH,
     SLOTS,
     UNREADABLE,
     View,
@@ -92,6 +93,23 @@ def test_letters_go_to_the_slot_of_their_middle() -> None:
     assert targets[15, 2] == len(GLYPHS) + 1
     assert int((targets != NO_LETTER).sum()) == 3
     assert letter_targets(WHOLE, [Letter("a", 22, 5, 3)])[1, 0] == UNREADABLE
+
+
+def test_a_legible_letter_says_its_place_in_its_word() -> None:
+    canvas = Canvas(80, 40, (255, 255, 255))
+    canvas.text(40, 20, "an ox", "", 12, (0, 0, 0))
+    assert [(o.character, o.nth) for o in canvas.letters] == [("a", 1), ("n", 2), ("o", 1), ("x", 2)]
+    assert set(NTH) <= set(vocabulary().words) and len(NTH) == 9
+    index = {"letter:1": 0, "letter:2": 1}
+    letters = [
+        Letter("A", 22, 5, 30, 1),
+        Letter("b", 39, 5, 30, 2),
+        Letter("c", 70, 35, 3, 1),
+        Letter("d", 1, 1, 30, 12),
+    ]
+    targets = word_targets(WHOLE, [], index, letters)
+    assert targets[1].tolist() == [1, 1, 0]
+    assert int(targets.sum()) == 2
 
 
 @pytest.mark.parametrize("angle", [0, 90, -35])

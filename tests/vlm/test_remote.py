@@ -606,7 +606,8 @@ def test_each_caption_draws_from_a_stream_of_its_own() -> None:
 
 def test_leaving_captions_closes_them_all() -> None:
     watched = Watched()
-    with fake(echo, watched.whole) as server, to(server) as assistant:
+    others = {f"What? {n}": watched.whole for n in range(1, 100)}  # by name: which comes first is chance
+    with fake(spoilt(others)) as server, to(server) as assistant:
         batches = assistant.caption_batches(requests(100), batch_size=3)
         assert len(next(batches)) == 1
         for _ in range(3):

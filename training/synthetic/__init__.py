@@ -21,15 +21,17 @@ from typing import Literal
 from .base import QA, Family, Sample, Scene
 
 FAMILIES = ("shapes", "palettes", "wireframes", "floor_plans", "charts", "text")
+DRILLS = ("pages",)
+"""Drawn as families are, for `dense` stages alone: letters without end, and nothing to ask."""
 Split = Literal["train", "seeds", "styles"]
 
-__all__ = ["FAMILIES", "QA", "Family", "Sample", "Scene", "Split", "family_module", "make"]
+__all__ = ["DRILLS", "FAMILIES", "QA", "Family", "Sample", "Scene", "Split", "family_module", "make"]
 
 
 def family_module(family: str) -> Family:
-    """The family's package. Raises `ValueError` for a name that is not in `FAMILIES`."""
-    if family not in FAMILIES:
-        raise ValueError(f"unknown family {family!r}; known: {', '.join(FAMILIES)}")
+    """The package of a family or drill. Raises `ValueError` for a name that is neither."""
+    if family not in FAMILIES + DRILLS:
+        raise ValueError(f"unknown family {family!r}; known: {', '.join(FAMILIES + DRILLS)}")
     module: Family = import_module(f"{__name__}.{family}")  # type: ignore[assignment]
     return module
 

@@ -59,12 +59,13 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Letter:
-    """One drawn character: its centre and its font's height, in pixels of the picture."""
+    """One drawn character: its centre and its font's height, in pixels of the picture; its place in its word."""
 
     character: str
     x: float
     y: float
     height: float
+    nth: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Family(Protocol):
 
 _FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"))
 _NOT_FOR_LATIN = re.compile(
-    r"thin|hairline|extralight|ultralight|symbol|dingbat|emoji|math|music|braille|ornament|wingding|webding|D050000L|StandardSymbols|Fallback|Looped|"
+    r"thin|hairline|extralight|ultralight|symbol|dingbat|emoji|math|music|braille|ornament|wingding|webding|D050000L|StandardSymbols|opens___|Fallback|Looped|"
     r"Noto(Sans|Serif|Kufi|Naskh|Nastaliq|Rashi|Traditional)(?!(-|Mono|Display|\.))", re.I
 )  # fmt: skip
 _HELD_OUT_FONT = re.compile(r"Lato|FreeSerif|Ubuntu-|C059|Comic", re.I)
@@ -267,10 +268,12 @@ class Canvas:
         advances = [face.getlength(character) + tracking * size for character in text]
         at = -sum(advances) / 2
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        nth = 0
         for character, advance in zip(text, advances, strict=True):
             middle = at + advance / 2
-            if not character.isspace():
-                self.letters.append(Letter(character, x + middle * c, y - middle * s, size))
+            nth = 0 if character.isspace() else nth + 1
+            if nth:
+                self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth))
             at += advance
 
     def hide(self, box: Box) -> None:
