@@ -229,7 +229,7 @@ class Examples:
                 pairs = [self.contrastive(i) for i in indices]
                 chunks = [pairs[i : i + size] for i in range(0, len(pairs), size)]
                 return [tuple(torch.stack(column) for column in zip(*chunk, strict=True)) for chunk in chunks]
-            case "dense" | "words":
+            case "dense" | "words" | "imitate":
                 scenes = [self.dense(i) for i in indices]
                 lots = [scenes[i : i + size] for i in range(0, len(scenes), size)]
                 return [tuple(torch.cat(column) for column in zip(*lot, strict=True)) for lot in lots]

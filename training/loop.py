@@ -18,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from encoders.clip import ClipEncoder
+from vlm import sources
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
 from vlm.cases import GREY
 from vlm.errors import CheckpointError, VlmError
@@ -29,7 +30,7 @@ from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
 from .distributed import agree, rank, sum_gradients, world
-from .loss import ContrastiveHead, CtcHead, DenseHead, WordsHead, answer_numbers, next_token_loss
+from .loss import ContrastiveHead, CtcHead, DenseHead, ImitateHead, WordsHead, answer_numbers, next_token_loss
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
@@ -58,11 +59,29 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             return DenseHead(config.clip.width, vocabulary(stage.families or FAMILIES))
         case "words":
             return WordsHead(build_bags(stage, processor))
+        case "imitate":
+            return ImitateHead(teacher_of(stage, processor))
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
         case "next-token":
             return None
+
+
+def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
+    """The model that an `imitate` stage names. Raises `CheckpointError` if its tokens are not patch for patch ours."""
+    model, its = sources.load(stage.teacher)
+    ours, theirs = processor.config, its.config
+    tokens = [
+        (one.clip and one.clip.side, one.image_projector and one.image_projector.downsample, one.decoder.hidden_size)
+        for one in (ours, theirs)
+    ]
+    if tokens[0] != tokens[1]:
+        raise CheckpointError(
+            f"config: stage {stage.name!r}: its teacher {stage.teacher} gives other tokens than the model (patches a "
+            f"side, downsample, width: {tokens[1]} instead of {tokens[0]})"
+        )
+    return model
 
 
 def build_bags(stage: StageConfig, processor: Processor) -> Bags:

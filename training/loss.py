@@ -113,6 +113,14 @@ class DenseHead(nn.Module):
         }
 
 
+def projected(model: VLM, tiles: Tensor) -> Tensor:
+    """uint8 tiles (N, 3, S, S), each of them an overview -> what the decoder gets, fp32 (n, D)."""
+    patches = model.encoders["image"](tiles, torch.zeros(len(tiles), dtype=torch.long, device=tiles.device)).values
+    lengths = torch.full((len(tiles),), patches.shape[1], device=tiles.device)
+    found: Tensor = model.projectors["image"](patches, lengths, [(0, 0, 1, 1)] * len(tiles))
+    return found.float()
+
+
 class WordsHead(nn.Module):
     """Puts the projected patches where the decoder's own embeddings of the words for them are.
 
@@ -126,14 +134,31 @@ class WordsHead(nn.Module):
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1), letters (N, P, SLOTS)."""
-        projector: Any = model.projectors["image"]
-        lengths = torch.full((len(tiles),), words.shape[1], device=tiles.device)
-        features = model.encoders["image"](tiles, lengths).values
-        found = projector(features, lengths, [(0, 0, 1, 1)] * len(tiles)).float()  # (n, D): overviews, no tiles
         embeddings = model.decoder.model.embed_tokens.weight.detach()
-        wanted = self.bags(embeddings, words, letters, projector.downsample).flatten(0, 1)
+        found, downsample = projected(model, tiles), int(model.projectors["image"].downsample)
+        wanted = self.bags(embeddings, words, letters, downsample).flatten(0, 1)
         loss = (found - wanted).square().sum(-1) / self.bags.length(embeddings) ** 2  # 1 for a silent projector
         return loss.sum(), len(loss)
+
+
+class ImitateHead(nn.Module):
+    """A projector says of a changed tower's patches what the teacher's said of its own (Hinton et al. 2015).
+
+    A decoder then meets the new tower's pictures as tokens that it knows. The loss is the share of
+    the teacher's variance that is missed. No parameters of its own: the teacher is not trained, nor
+    part of a saved state.
+    """
+
+    def __init__(self, teacher: VLM) -> None:
+        super().__init__()
+        self._teacher = [teacher.float().eval().requires_grad_(False)]  # in a list, nn.Module does not see it
+
+    def forward(self, model: VLM, tiles: Tensor, *_: Tensor) -> tuple[Tensor, int]:
+        """uint8 tiles (N, 3, S, S); what stands on them is not asked."""
+        with torch.no_grad():
+            wanted = projected(self._teacher[0].to(tiles.device), tiles)
+        loss = (projected(model, tiles) - wanted).square().sum(-1)
+        return loss.sum() / (wanted - wanted.mean(0)).square().sum(-1).mean(), len(loss)
 
 
 class CtcHead(nn.Module):

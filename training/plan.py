@@ -1,7 +1,7 @@
 """How much memory a stage of training will take on a CPU, before it starts: one step, rehearsed without numbers.
 
 The step is the loop's own: its optimisers, its autocast, its frozen parts. Left out are the heads of pretraining
-objectives, validation, and what the allocator keeps beside it.
+objectives (of `imitate` a teacher), validation, and what the allocator keeps beside it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _loss(model: VLM, config: ModelConfig, stage: StageConfig, batch: int, conte
             return _next_token(model, config, stage, batch, context, tiles)
         case "contrastive":
             return _features(model, "image", pictures(config, batch)).float().sum()
-        case "dense" | "words":
+        case "dense" | "words" | "imitate":
             seen = _features(model, "image", pictures(config, batch * (tiles + stage.crops)))
             return (seen if stage.objective == "dense" else _shown(model, config, seen, 1)).float().sum()
         case "ctc":

@@ -69,7 +69,7 @@ class StageConfig:
     """One stage of training. Rates follow warm-up, a constant, then a linear decay over `decay` of the steps."""
 
     name: str
-    objective: Literal["next-token", "contrastive", "dense", "words", "ctc"]
+    objective: Literal["next-token", "contrastive", "dense", "words", "imitate", "ctc"]
     trains: Trains
     mixture: Mixture
     steps: int
@@ -88,7 +88,9 @@ class StageConfig:
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
     crops: int = 0
-    """Cut-outs of each picture that a `dense` or `words` stage looks at beside the overview and the tiles."""
+    """Cut-outs of each picture that a `dense`, `words` or `imitate` stage looks at beside overview and tiles."""
+    teacher: str = ""
+    """Whose projected patches an `imitate` stage learns to give: a model folder, or `default`."""
     calibrate: tuple[Literal["patches", "image", "audio"], ...] = ()
     """Fresh parts to scale before the first step: the patch embedding, the projectors of pictures and sounds."""
     families: tuple[str, ...] = ()
@@ -117,6 +119,10 @@ class StageConfig:
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
+        if (self.objective == "imitate") != bool(self.teacher):
+            raise CheckpointError(
+                f"config: stage {self.name!r}: a teacher is what the objective imitate has, and no other"
+            )
         families = FAMILIES + DRILLS if self.objective == "dense" else FAMILIES
         for name, known in (("families", families), ("leaves_out", KINDS)):
             if unknown := sorted(set(getattr(self, name)) - set(known)):
@@ -167,7 +173,8 @@ class Recipe:
             )
         absent = {"vision": model.clip is None, "audio": model.whisper is None}
         absent |= {"image_projector": absent["vision"], "audio_projector": absent["audio"], "decoder": False}
-        needed = {"contrastive": "vision", "dense": "vision", "words": "vision", "ctc": "audio", "next-token": ""}
+        seeing = dict.fromkeys(("contrastive", "dense", "words", "imitate"), "vision")
+        needed = {**seeing, "ctc": "audio", "next-token": ""}
         for stage in self.stage:
             named = [part for part in PARTS if getattr(stage.trains, part) > 0]
             if not named:

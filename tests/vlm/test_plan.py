@@ -124,11 +124,13 @@ def test_a_stage_holds_what_it_trains(tiny_config: ModelConfig) -> None:
     ("objective", "trains"),
     [
         ("contrastive", Trains(vision=1e-3)), ("dense", Trains(vision=1e-3)), ("words", Trains(image_projector=1e-3)),
-        ("ctc", Trains(audio=1e-3)), ("next-token", Trains(audio_projector=1e-3, image_projector=1e-3, decoder=1e-3)),
+        ("imitate", Trains(image_projector=1e-3)), ("ctc", Trains(audio=1e-3)),
+        ("next-token", Trains(audio_projector=1e-3, image_projector=1e-3, decoder=1e-3)),
     ],
 )  # fmt: skip
 def test_every_objective_is_rehearsed(objective: str, trains: Trains, tiny_config: ModelConfig) -> None:
-    one = replace(stage(objective, trains=trains), mixture=Mixture(images=0.5, spoken=0.5))
+    teacher = "default" if objective == "imitate" else ""
+    one = replace(stage(objective, trains=trains, teacher=teacher), mixture=Mixture(images=0.5, spoken=0.5))
     rows = stage_plan(tiny_config, one, context=64).rows
     assert rows["gradients"] > 0 and rows["activations of one micro-batch"] > 0
 

@@ -1,0 +1,75 @@
+"""A projector that learns to say what another model's says: of which, how well, and that the teacher stays out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from training.checkpointing import NAME
+from training.loop import build_heads, teacher_of
+from training.loss import ImitateHead
+from training.optim import parts
+from training.stages import Mixture, Trains
+from vlm import checkpoint
+from vlm.errors import CheckpointError
+from vlm.processor import Processor
+
+TILES = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def teacher(fresh, studio_processor, tmp_path) -> str:
+    folder = tmp_path / "teacher"
+    checkpoint.save(folder, fresh(), studio_processor)
+    return str(folder)
+
+
+@pytest.fixture
+def imitating(stage, teacher):
+    return stage(
+        name="imitate", objective="imitate", teacher=teacher, trains=Trains(image_projector=1e-2),
+        mixture=Mixture(images=1.0), steps=40, batch_size=4, validate_every=40, validate_samples=8,
+    )  # fmt: skip
+
+
+def test_nothing_is_missed_by_the_same_model_and_all_by_a_silent_one(fresh, imitating, studio_processor) -> None:
+    model, head = fresh(), build_heads(imitating, studio_processor)
+    assert isinstance(head, ImitateHead) and not list(head.parameters())
+    loss, count = head(model, TILES)
+    assert count == 3 * 4 and float(loss.detach()) == pytest.approx(0, abs=1e-6)
+    projector = model.projectors["image"]
+    projector.register_forward_hook(lambda _, __, said: said.mean(0).expand_as(said))
+    assert float(head(model, TILES)[0].detach()) / count == pytest.approx(1, abs=1e-4)
+
+
+def test_a_changed_projector_learns_it_again_and_nothing_else_changes(
+    fresh, imitating, run_stage, digest, tmp_path
+) -> None:
+    model = fresh()
+    torch.nn.init.normal_(model.projectors["image"].linear_1.weight, std=0.1)
+    before = {part: digest(module) for part, module in parts(model).items()}
+    run_stage(model, imitating, tmp_path / "run")
+    assert {part for part, module in parts(model).items() if digest(module) != before[part]} == {"image_projector"}
+    lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < 0.5 * losses[0]
+    with safe_open(tmp_path / "run" / NAME / "weights.safetensors", "pt") as saved:
+        assert set(saved.keys()) == {f"model.{name}" for name, _ in model.named_parameters()}
+
+
+@pytest.mark.parametrize("changes", [{"objective": "dense"}, {"teacher": ""}])
+def test_who_has_a_teacher(imitating, stage, changes) -> None:
+    wanted = {"objective": "imitate", "teacher": imitating.teacher, **changes}
+    with pytest.raises(CheckpointError, match="a teacher is what the objective imitate has, and no other"):
+        stage(trains=Trains(image_projector=1e-3), **wanted)
+
+
+def test_a_teacher_whose_tokens_are_others(imitating, studio_processor: Processor) -> None:
+    clip = replace(studio_processor.config.clip, image_size=64)
+    wider = Processor(replace(studio_processor.config, clip=clip), studio_processor.tokenizer)
+    with pytest.raises(CheckpointError, match="gives other tokens than the model"):
+        teacher_of(imitating, wider)
