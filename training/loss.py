@@ -135,8 +135,9 @@ class WordsHead(nn.Module):
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1), letters (N, P, SLOTS)."""
         embeddings = model.decoder.model.embed_tokens.weight.detach()
-        found, downsample = projected(model, tiles), int(model.projectors["image"].downsample)
-        wanted = self.bags(embeddings, words, letters, downsample).flatten(0, 1)
+        projector: Any = model.projectors["image"]
+        found = projected(model, tiles)
+        wanted = self.bags(embeddings, words, letters, projector.downsample).flatten(0, 1)
         loss = (found - wanted).square().sum(-1) / self.bags.length(embeddings) ** 2  # 1 for a silent projector
         return loss.sum(), len(loss)
 

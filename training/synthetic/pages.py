@@ -99,7 +99,8 @@ def compose(rng: random.Random, style: str) -> Scene:
 def draw(scene: Scene) -> Image.Image:
     canvas = Canvas.of(scene, (255, 255, 255))
     for block in scene["blocks"]:
-        canvas.rect(*block["box"], fill=tuple(block["back"]))
+        x0, y0, x1, y1 = block["box"]
+        canvas.rect(x0, y0, x1, y1, fill=tuple(block["back"]))
     for block in scene["blocks"]:  # after all of the paper: a slanted line may leave its block
         for line in block["lines"]:
             place, ink = (line["x"], line["y"]), tuple(block["ink"])
