@@ -102,11 +102,17 @@ def batch_loss(
 
 @contextmanager
 def compute(stage: StageConfig, device: torch.device) -> Iterator[None]:
-    """bf16 autocast; and on a CPU the plain attention kernel, whose backward pass is the faster one."""
+    """bf16 autocast; and on a CPU the plain attention kernel, whose backward pass is the faster one.
+
+    It would turn bf16 into fp32 and back, at a quarter of a training step, unless told to leave it.
+    """
     with ExitStack() as stack:
         stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=stage.precision == "bf16"))
         if device.type == "cpu":
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()  # not of CUDA alone, for all its name
+            torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
+            stack.callback(torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp, before)
         yield
 
 
