@@ -5,6 +5,7 @@ saved, the macro undone. Reads one JSON object from stdin, prints one.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -84,3 +85,5 @@ def main():
 
 
 main()
+sys.stdout.flush()
+os._exit(0)  # the bridge's threads outlive Python, and one crashed it at its end, with all said
