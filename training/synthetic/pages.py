@@ -1,7 +1,7 @@
 """Pages full of letters, for `dense` stages alone: nothing is ever asked about them.
 
-A sign holds five letters and a page a hundred, so a tower meets twenty times as many of them in the
-same time. Blocks of unlike fonts, sizes, colours and slopes stand side by side, as no real page has
+A sign holds five letters and a page fifty, so a tower meets ten times as many of them in the same
+time. Blocks of unlike fonts, sizes, colours and slopes stand side by side, as no real page has
 them; their words come from the studio's own lists, without those that training never sees.
 """
 
