@@ -79,7 +79,10 @@ class Examples:
         return seen
 
     def askable(self, scene: Scene) -> list[QA]:
-        return [qa for qa in scene.questions if qa.kind not in self.stage.leaves_out] or list(scene.questions)
+        left_out = set(self.stage.leaves_out)
+        return [qa for qa in scene.questions if left_out.isdisjoint((qa.kind, f"{scene.family}/{qa.kind}"))] or list(
+            scene.questions
+        )
 
     def _images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
