@@ -4,7 +4,8 @@ The studio knows where everything is. A patch learns to say the words of all reg
 it, whether the middle of one is there, which letters have their middle in it, from left to right,
 and the how many-eth of their word they are. That is far more signal per picture than one caption
 (as in region-level pretraining: Zhong et al. 2022, RegionCLIP; Lee et al. 2023, Pix2Struct learns
-to read in the same way).
+to read in the same way). Labels come from short lists, and a word that is too small to be spelled
+can still be known by its shape: so patches also say the word that is written on them.
 
 Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
 """
@@ -26,7 +27,7 @@ from torch import Tensor
 from encoders.clip import ImageTransform
 from encoders.config import ClipConfig
 
-from .synthetic import FAMILIES, make
+from .synthetic import FAMILIES, family_module, make
 from .synthetic.base import Box, Letter, Region
 
 GLYPHS = "abcdefghijklmnopqrstuvwxyz0123456789$%.,:-/&!?#+'()@"
@@ -35,9 +36,11 @@ SLOTS = 4
 """Places for a letter's middle in each patch, from left to right."""
 NTH = tuple(f"letter:{n}" for n in range(1, 10))
 """Words for a letter's place in its word, so that what spells can look for the next one by its number."""
+WRITTEN = "written:"
+"""Before a word of the vocabulary that is read, not seen."""
 NO_LETTER, UNREADABLE = 0, -100
-SMALLEST = 6.5
-"""Font height, in pixels of a view, from which letters are to be read."""
+SMALLEST, SMALLEST_WORD = 6.5, 5.0
+"""Font heights, in pixels of a view, from which letters, and words of a list, are to be read."""
 WHOLE_PICTURE, LETTER = 0.04, 4.0
 """Weights in the loss, beside 1 for the words of what stands on a patch."""
 
@@ -56,22 +59,23 @@ class Vocabulary:
 
 @cache
 def vocabulary(families: tuple[str, ...] = FAMILIES, scenes: int = 300) -> Vocabulary:
-    """The words that recur in the regions of a sample of scenes."""
+    """The words that recur in the regions of a sample of scenes, and those of the lists that labels are taken from."""
     counts: Counter[str] = Counter()
-    local = set(NTH)
+    written = sorted({WRITTEN + word for family in families for word in family_module(family).WRITTEN})
+    local = {*NTH, *written}
     for family in dict.fromkeys(families):  # a family named twice weighs double in a stage, not here
         for seed in range(scenes):
             for region in make(family, seed).regions:
                 counts.update(region.words)
                 local.update(() if whole(region) else region.words)
-    words = *sorted(word for word, count in counts.items() if count > 1), *NTH
+    words = *sorted(word for word, count in counts.items() if count > 1), *NTH, *written
     return Vocabulary(words, tuple(1.0 if word in local else WHOLE_PICTURE for word in words))
 
 
 def spoken(word: str) -> str:
     """A word of the vocabulary as a description would have it: `ink:red` is `text red`."""
     role, _, name = word.rpartition(":")
-    role = {"at": "", "family": "", "ink": "text", "position": "number"}.get(role, role)
+    role = {"at": "", "family": "", "ink": "text", "position": "number", "written": "word"}.get(role, role)
     return f"{role} {name}".replace(":", " ").replace("_", " ").strip()
 
 
@@ -110,10 +114,10 @@ class View:
             return None
         return int(row), int(column), column % 1
 
-    def legible(self, letter: Letter) -> bool:
-        """Whether there are pixels enough to tell it."""
+    def height(self, letter: Letter) -> float:
+        """Of its font, in pixels of the view; less where the view is squeezed."""
         x0, y0, x1, y1 = self.box
-        return letter.height * min(1.2 * self.pixels / (x1 - x0), self.pixels / (y1 - y0)) >= SMALLEST
+        return letter.height * min(1.2 * self.pixels / (x1 - x0), self.pixels / (y1 - y0))
 
 
 def scaled(box: Box, by_x: float, by_y: float) -> Box:
@@ -133,9 +137,11 @@ def word_targets(
         if middle and not whole(region):
             found[middle[0], middle[1], -1] = 1
     for letter in letters:
-        at, nth = view.place(letter.x, letter.y), index.get(f"letter:{letter.nth}")
-        if at and nth is not None and view.legible(letter):
-            found[at[0], at[1], nth] = 1
+        if not (at := view.place(letter.x, letter.y)):
+            continue
+        for word, smallest in ((f"letter:{letter.nth}", SMALLEST), (WRITTEN + letter.word, SMALLEST_WORD)):
+            if word in index and view.height(letter) >= smallest:
+                found[at[0], at[1], index[word]] = 1
     return torch.from_numpy(found.reshape(view.side**2, -1))
 
 
@@ -145,7 +151,7 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
     for letter in letters:
         if at := view.place(letter.x, letter.y):
             glyph = GLYPHS.find(letter.character.lower()) + 1 or len(GLYPHS) + 1
-            found[at[0], at[1], int(at[2] * SLOTS)] = glyph if view.legible(letter) else UNREADABLE
+            found[at[0], at[1], int(at[2] * SLOTS)] = glyph if view.height(letter) >= SMALLEST else UNREADABLE
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
 
 

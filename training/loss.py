@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LETTER, SLOTS, Vocabulary
+from .dense import GLYPHS, LETTER, NO_LETTER, SLOTS, WRITTEN, Vocabulary
 from .told import Bags
 
 CAPTION_TOKENS = 80
@@ -78,14 +78,19 @@ class DenseHead(nn.Module):
     """
 
     weights: Tensor
+    labels: Tensor
 
     def __init__(self, width: int, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.register_buffer("weights", torch.tensor([*vocabulary.weights, 1.0]), persistent=False)
+        labels = torch.tensor([*(word.startswith(WRITTEN) for word in vocabulary.words), False])
+        self.register_buffer("labels", labels, persistent=False)
         self.norm = nn.LayerNorm(width)
         self.words = nn.Linear(width, len(vocabulary.words) + 1)
         self.letters = nn.Linear(width, SLOTS * (len(GLYPHS) + 2))
-        nn.init.constant_(self.words.bias, -4.0)  # most words are nowhere
+        with torch.no_grad():  # most words are nowhere, and most places without a letter
+            self.words.bias.copy_(torch.where(labels, -8.0, -4.0))
+            self.letters.bias.zero_().view(SLOTS, -1)[:, NO_LETTER] = 6.0
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS)."""
@@ -101,15 +106,19 @@ class DenseHead(nn.Module):
         return self.words(features).float(), self.letters(features).unflatten(-1, (SLOTS, -1)).float()
 
     def measure(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> dict[str, tuple[int, int]]:
-        """(right, asked) for words of things that are there, for those that were said, and for letters."""
+        """(right, asked) for words of things that are there, for those that were said, for words that are
+        written, for letters in their place, and for letters where it is told that there is one.
+        """
         said, spelled = self.read(model, tiles)
         local = self.weights == 1
         found, true, written = said[..., local] > 0, words[..., local].bool(), letters > 0
-        right = int((found & true).sum())
+        right, labels = int((found & true).sum()), self.labels[local]
         return {
             "word_recall": (right, int(true.sum())),
             "word_precision": (right, int(found.sum())),
+            "labels": (int((found & true)[..., labels].sum()), int(true[..., labels].sum())),
             "letters": (int((spelled.argmax(-1) == letters)[written].sum()), int(written.sum())),
+            "glyphs": (int((spelled[..., 1:].argmax(-1) + 1 == letters)[written].sum()), int(written.sum())),
         }
 
 

@@ -28,7 +28,7 @@ from training.dense import (
 )  # fmt: skip
 from training.stages import Mixture, StageConfig, Trains
 from training.synthetic import FAMILIES, make
-from training.synthetic.base import Canvas, Letter, Region
+from training.synthetic.base import Canvas, Letter, Region, words_in
 from vlm.processor import Processor
 
 WHOLE = View((0, 0, 80, 40), side=4, pixels=64)  # patches of 20 x 10 pixels of the picture
@@ -110,6 +110,27 @@ def test_a_legible_letter_says_its_place_in_its_word() -> None:
     targets = word_targets(WHOLE, [], index, letters)
     assert targets[1].tolist() == [1, 1, 0]
     assert int(targets.sum()) == 2
+
+
+def test_a_word_of_a_list_is_said_where_its_letters_are() -> None:
+    canvas = Canvas(80, 40, (255, 255, 255))
+    canvas.text(40, 20, "Sales, (EUR) x", "", 8, (0, 0, 0))
+    assert {o.word for o in canvas.letters} == {"sales", "eur", "x"}
+    said = vocabulary().words
+    assert {"written:sales", "written:bedroom", "written:password", "written:mar"} <= set(said)
+    assert "written:x" not in said and not any("{" in word for word in said)
+    assert spoken("written:sales") == "word sales"
+    targets = word_targets(WHOLE, [], {"written:sales": 0, "written:eur": 1}, canvas.letters)
+    at = {WHOLE.place(o.x, o.y)[:2] for o in canvas.letters if o.word == "sales"}  # type: ignore[index]
+    assert targets[:, 0].nonzero().flatten().tolist() == sorted(4 * row + column for row, column in at)
+    assert targets[:, 1].any() and not targets[:, 2].any()
+    small = [replace(o, height=2.0) for o in canvas.letters]
+    assert not word_targets(WHOLE, [], {"written:sales": 0}, small).any()
+
+
+def test_the_words_of_lists_are_bare_and_of_two_signs_or_more() -> None:
+    lists = ("Kit.", "Bed Room", "{m} by {d}", "A"), {"bedroom": (1.1, (("WC", "bathroom"),))}
+    assert words_in(*lists) == {"kit", "bed", "room", "by", "wc", "bathroom"}
 
 
 @pytest.mark.parametrize("angle", [0, 90, -35])

@@ -59,13 +59,17 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Letter:
-    """One drawn character: its centre and its font's height, in pixels of the picture; its place in its word."""
+    """One drawn character: its centre and its font's height, in pixels of the picture; its place in its word, and that.
+
+    The word is in lower case, without the punctuation around it.
+    """
 
     character: str
     x: float
     y: float
     height: float
     nth: int = 1
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,25 @@ class Region:
     words: tuple[str, ...]
 
 
+def bare(word: str) -> str:
+    """In lower case, without the punctuation around it."""
+    return word.lower().strip(".,:;!?()")
+
+
+def words_in(*lists: Any) -> frozenset[str]:
+    """The words, of two signs or more, of the texts in nested tuples and dictionaries; not what a pattern fills in."""
+    found: set[str] = set()
+    for item in lists:
+        match item:
+            case str():
+                found.update(bare(word) for word in item.split() if "{" not in word)
+            case dict():
+                found |= words_in(*item.values())
+            case tuple():
+                found |= words_in(*item)
+    return frozenset(word for word in found if len(word) > 1)
+
+
 class Family(Protocol):
     """The interface of a family package (`shapes`, `charts`, ...)."""
 
@@ -83,6 +106,8 @@ class Family(Protocol):
     STYLES: tuple[str, ...]
     HELD_OUT_STYLES: tuple[str, ...]
     FACTS: re.Pattern[str]
+    WRITTEN: frozenset[str]
+    """Words of closed lists that label things in its pictures, as `words_in` gives them."""
 
     def compose(self, rng: random.Random, style: str) -> Scene: ...
     def draw(self, scene: Scene) -> Image.Image: ...
@@ -268,12 +293,14 @@ class Canvas:
         advances = [face.getlength(character) + tracking * size for character in text]
         at = -sum(advances) / 2
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        nth = 0
+        nth, words = 0, iter(text.split())
         for character, advance in zip(text, advances, strict=True):
             middle = at + advance / 2
             nth = 0 if character.isspace() else nth + 1
+            if nth == 1:
+                word = bare(next(words))
             if nth:
-                self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth))
+                self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth, word))
             at += advance
 
     def hide(self, box: Box) -> None:

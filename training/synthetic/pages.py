@@ -20,6 +20,7 @@ from .words import code, number, single, token, word
 NAME = "pages"
 STYLES = HELD_OUT_STYLES = ("page",)
 FACTS = re.compile("page")
+WRITTEN: frozenset[str] = frozenset()
 SMALLEST, LARGEST = 9, 72
 """Font heights in pixels."""
 

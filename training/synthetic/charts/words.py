@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..base import words_in
+
 STYLES = ("matplotlib", "ggplot", "excel", "minimal", "dark", "pastel", "dashboard", "schoolbook")
 HELD_OUT_STYLES = ("sketch", "newspaper")
 ROUND = ("pie", "donut")
@@ -92,3 +94,4 @@ LINE_TREND = {
     "rising then falling": ("up then down", "up and then down", "first rising, then falling"),
     "falling then rising": ("down then up", "down and then up", "first falling, then rising"),
 }
+WRITTEN = words_in(CATEGORIES, SERIES, MEASURES, UNITS, TITLES, PIE_TITLES)

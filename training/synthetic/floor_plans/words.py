@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..base import words_in
+
 STYLES = ("line", "poche", "blueprint", "colour", "gray", "dark")
 HELD_OUT_STYLES = ("sketch", "cad")
 TYPES = (
@@ -54,3 +56,4 @@ ITEMS = (
     "bed", "sofa", "table", "stove", "sink", "fridge", "toilet", "bath tub", "shower", "desk", "wardrobe", "car",
     "washing machine",
 )  # fmt: skip
+WRITTEN = words_in(ROOM_LABELS, TITLES)

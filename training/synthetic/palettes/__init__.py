@@ -12,5 +12,8 @@ from .draw import draw
 from .regions import regions
 from .words import HELD_OUT_STYLES, STYLES
 
-__all__ = ["FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "captions", "compose", "draw", "questions", "regions"]
+__all__ = [
+    "FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "WRITTEN", "captions", "compose", "draw", "questions", "regions",
+]  # fmt: skip
 NAME = "palettes"
+WRITTEN: frozenset[str] = frozenset()

@@ -11,7 +11,9 @@ from .captions import FACTS, captions
 from .compose import compose
 from .draw import draw
 from .regions import regions
-from .words import HELD_OUT_STYLES, STYLES
+from .words import HELD_OUT_STYLES, STYLES, WRITTEN
 
-__all__ = ["FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "captions", "compose", "draw", "questions", "regions"]
+__all__ = [
+    "FACTS", "HELD_OUT_STYLES", "NAME", "STYLES", "WRITTEN", "captions", "compose", "draw", "questions", "regions",
+]  # fmt: skip
 NAME = "wireframes"

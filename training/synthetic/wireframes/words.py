@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base import words_in
+
 Plan = dict[str, Any]
 """A block of a screen, or all of it, before its elements have places."""
 Element = dict[str, Any]
@@ -257,3 +259,7 @@ EXISTS: dict[str, str] = {
     "card": "card",
     "field": "[input field|text field]",
 }
+WRITTEN = words_in(
+    TITLES, BRANDS, BUTTONS, REMEMBER, AGREE, TEASERS, BENEFITS, DIALOG_BUTTONS, PLAYER_BUTTONS, FIELDS, LINKS, MENU,
+    TABS, TOGGLES, CHECKS, TASKS, OPTIONS, SELECTS, PRODUCTS, STATS, NAMES, MESSAGES, TABLES,
+)  # fmt: skip
