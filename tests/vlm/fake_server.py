@@ -114,6 +114,7 @@ def fake(*acts: Act, certificate: Path | None = None, **options: Any) -> Iterato
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128  # of connections that nobody has taken yet: at 5, a hundred clients are turned away
 
         def handle_error(self, *_: Any) -> None:  # the client has gone
             pass
