@@ -81,7 +81,7 @@ class StageConfig:
     accumulate: int = 1
     warmup: int = 100
     settle: int = 0
-    """Steps at the start in which only the heads train: what fresh ones ask of the other parts is noise."""
+    """Steps at the start in which only the heads train: fresh ones do not know yet what to ask of the rest."""
     decay: float = 0.25
     weight_decay: float = 0.05
     clip_norm: float = 1.0
