@@ -80,9 +80,8 @@ class Examples:
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)
-        return [qa for qa in scene.questions if left_out.isdisjoint((qa.kind, f"{scene.family}/{qa.kind}"))] or list(
-            scene.questions
-        )
+        able = [qa for qa in scene.questions if left_out.isdisjoint((qa.kind, f"{scene.family}/{qa.kind}"))]
+        return able or list(scene.questions)
 
     def _images(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)

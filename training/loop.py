@@ -212,7 +212,7 @@ def gradients(
     """
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     for group in groups:
-        group["lr"] = group["peak"] * rate_factor(step, stage, group.get("wait", 0))  # states of old have none
+        group["lr"] = group["peak"] * rate_factor(step, stage)
     total, count = 0.0, 0.0
     for _ in range(stage.accumulate):
         batch = next(batches)  # outside: workers inherit what is in force when they start

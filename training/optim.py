@@ -41,19 +41,19 @@ def build_optimizers(model: VLM, heads: nn.Module | None, stage: StageConfig) ->
     AdamW's size, so that both take the same rates (Liu et al. 2025). Embeddings, positions, the
     patch convolution, norms and biases stay with AdamW (Loshchilov & Hutter 2019).
     """
-    rates = [(part, getattr(stage.trains, name), stage.settle) for name, part in parts(model).items() if name in PARTS]
+    rates = [(part, getattr(stage.trains, name)) for name, part in parts(model).items() if name in PARTS]
     if heads is not None:
-        rates.append((heads, stage.trains.heads, 0))
+        rates.append((heads, stage.trains.heads))
     muon: list[dict[str, Any]] = []
     adamw: list[dict[str, Any]] = []
-    for part, rate, wait in rates:
+    for part, rate in rates:
         named = [(name, p) for name, p in part.named_parameters() if p.requires_grad and rate > 0]
         inner = [p for name, p in named if p.dim() == 2 and not _is_table(name)]
         taken = {id(p) for p in inner}
         outer = [p for _, p in named if id(p) not in taken]
-        muon += _group(inner, rate, wait, stage.weight_decay)
-        adamw += _group([p for p in outer if p.dim() > 1], rate, wait, stage.weight_decay)
-        adamw += _group([p for p in outer if p.dim() <= 1], rate, wait, 0.0)
+        muon += _group(inner, rate, stage.weight_decay)
+        adamw += _group([p for p in outer if p.dim() > 1], rate, stage.weight_decay)
+        adamw += _group([p for p in outer if p.dim() <= 1], rate, 0.0)
     optimizers: list[torch.optim.Optimizer] = []
     if muon:
         optimizers.append(torch.optim.Muon(muon, momentum=0.95, adjust_lr_fn="match_rms_adamw"))
@@ -67,16 +67,15 @@ def _is_table(name: str) -> bool:
     return "embed" in name or "lm_head" in name
 
 
-def _group(parameters: list[nn.Parameter], rate: float, wait: int, weight_decay: float) -> list[dict[str, Any]]:
-    group = {"params": parameters, "lr": rate, "peak": rate, "wait": wait, "weight_decay": weight_decay}
-    return [group] if parameters else []
+def _group(parameters: list[nn.Parameter], rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    return [{"params": parameters, "lr": rate, "peak": rate, "weight_decay": weight_decay}] if parameters else []
 
 
-def rate_factor(step: int, stage: StageConfig, wait: int = 0) -> float:
-    """Share of the peak rate at `step`: nothing for `wait` steps, linear warm-up, constant, linear decay to 2 %.
+def rate_factor(step: int, stage: StageConfig) -> float:
+    """Share of the peak rate at `step`: linear warm-up, constant, linear decay to 2 %.
 
     The constant middle lets a run be lengthened while it runs (Hu et al. 2024, WSD).
     """
-    warm = max(0.0, min(1.0, (step - wait + 1) / max(1, stage.warmup)))
+    warm = min(1.0, (step + 1) / max(1, stage.warmup))
     last = max(1, round(stage.steps * stage.decay))
     return warm * max(0.02, min(1.0, (stage.steps - step) / last))

@@ -64,10 +64,6 @@ class Mixture:
             raise CheckpointError("config: mixture is empty; give at least one share above 0")
 
 
-WITH_HEADS = ("contrastive", "dense", "ctc")
-"""Objectives that read the parts through fresh layers of their own, which no model keeps."""
-
-
 @dataclass(frozen=True)
 class StageConfig:
     """One stage of training. Rates follow warm-up, a constant, then a linear decay over `decay` of the steps."""
@@ -80,8 +76,6 @@ class StageConfig:
     batch_size: int = 16
     accumulate: int = 1
     warmup: int = 100
-    settle: int = 0
-    """Steps at the start in which only the heads train: fresh ones do not know yet what to ask of the rest."""
     decay: float = 0.25
     weight_decay: float = 0.05
     clip_norm: float = 1.0
@@ -116,7 +110,6 @@ class StageConfig:
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 1, 1 << 40)
         for name, high in (
             ("warmup", 1 << 40),
-            ("settle", 1 << 40),
             ("decay", 1),
             ("weight_decay", 1),
             ("balance", 1),
@@ -131,10 +124,6 @@ class StageConfig:
                 f"config: stage {self.name!r}: a teacher is what the objective imitate has, and no other"
             )
         families = FAMILIES + DRILLS if self.objective == "dense" else FAMILIES
-        if self.settle and self.objective not in WITH_HEADS:
-            raise CheckpointError(
-                f"config: stage {self.name!r}: settle is for {', '.join(WITH_HEADS)}, which have heads"
-            )
         kinds = [name.partition("/")[2] if name.partition("/")[0] in FAMILIES else name for name in self.leaves_out]
         for name, named, known in (("families", self.families, families), ("leaves_out", kinds, KINDS)):
             if unknown := sorted(set(named) - set(known)):
