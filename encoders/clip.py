@@ -203,6 +203,11 @@ class ClipEncoder(TileEncoder):
         )
         if not config.embed_dim:
             visual.proj = None
+        # Positions before rows inside: torch turns rows before positions round anyway, and multiplies the
+        # views that come of it, where nothing is trained, by one copy of the weight for each position.
+        visual.transformer.batch_first = False
+        for block in visual.transformer.resblocks:
+            block.attn.batch_first = False
         super().__init__(config, visual)
 
 

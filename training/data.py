@@ -183,7 +183,7 @@ class Examples:
         rng = self.rng(index)
         scene = self.scene(rng)
         picture, letters = scene.drawn()
-        pixels, boxes = looked_at(picture, self.clip, crops(rng, *picture.size, self.stage.crops))
+        pixels, boxes = looked_at(picture, self.clip, crops(rng, *picture.size, self.stage.crops, self.stage.zoom))
         return pixels, *self._standing(scene, picture.size, letters, boxes)
 
     def told(self, scene: Scene) -> MediaInput:

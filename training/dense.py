@@ -12,7 +12,6 @@ Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ WRITTEN = "written:"
 NO_LETTER, UNREADABLE = 0, -100
 SMALLEST, SMALLEST_WORD = 6.5, 5.0
 """Font heights, in pixels of a view, from which letters, and words of a list, are to be read."""
-WHOLE_PICTURE, LETTER = 0.04, 4.0
+WHOLE_PICTURE, LETTER, LABEL = 0.04, 4.0, 4.0
 """Weights in the loss, beside 1 for the words of what stands on a patch."""
 
 
@@ -155,12 +154,17 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
 
 
-def crops(rng: random.Random, width: int, height: int, count: int) -> list[tuple[int, int, int, int]]:
-    """Boxes of a picture, a quarter of its sides up to all of them: what is drawn once is looked at often."""
+def crops(rng: random.Random, width: int, height: int, count: int, zoom: float) -> list[tuple[int, int, int, int]]:
+    """Boxes of a picture, all of its sides down to one `zoom`-th of them: what is drawn once is looked at often.
+
+    Close up (zoom 2 and more) most are square, so that letters keep their shape; else they are
+    squeezed as the overview is.
+    """
     found = []
     for _ in range(count):
-        w, h = (max(16, round(length * math.exp(rng.uniform(math.log(0.25), 0)))) for length in (width, height))
-        if rng.random() < 0.7:  # near the picture's own proportions on a square: letters keep their shape
+        shares = [1 / zoom ** rng.random() for _ in range(2)]
+        w, h = (max(16, round(length * share)) for length, share in zip((width, height), shares, strict=True))
+        if zoom >= 2 and rng.random() < 0.7:
             w = h = min(width, height, max(w, h))
         w, h = min(w, width), min(h, height)
         x, y = rng.randint(0, width - w), rng.randint(0, height - h)

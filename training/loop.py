@@ -34,7 +34,7 @@ from .loss import ContrastiveHead, CtcHead, DenseHead, ImitateHead, WordsHead, a
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
-from .told import Bags, with_perfect_sight
+from .told import Bags, with_perfect_sight, written_words
 
 
 def tune_allocator() -> None:
@@ -60,7 +60,10 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
         case "words":
             return WordsHead(build_bags(stage, processor))
         case "imitate":
-            return ImitateHead(teacher_of(stage, processor))
+            said = written_words(
+                config.decoder.vocab_size, processor.tokenizer.encode, vocabulary(stage.families or FAMILIES)
+            )
+            return ImitateHead(teacher_of(stage, processor), said, stage.loudness)
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LETTER, NO_LETTER, SLOTS, WRITTEN, Vocabulary
-from .told import Bags
+from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, WRITTEN, Vocabulary
+from .told import Bags, joined
 
 CAPTION_TOKENS = 80
 ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
@@ -78,47 +78,64 @@ class DenseHead(nn.Module):
     """
 
     weights: Tensor
-    labels: Tensor
 
     def __init__(self, width: int, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.register_buffer("weights", torch.tensor([*vocabulary.weights, 1.0]), persistent=False)
-        labels = torch.tensor([*(word.startswith(WRITTEN) for word in vocabulary.words), False])
-        self.register_buffer("labels", labels, persistent=False)
+        written = sum(word.startswith(WRITTEN) for word in vocabulary.words)  # the last ones
+        self.things = len(vocabulary.words) - written
+        self.register_buffer("weights", torch.tensor([*vocabulary.weights[: self.things], 1.0]), persistent=False)
         self.norm = nn.LayerNorm(width)
-        self.words = nn.Linear(width, len(vocabulary.words) + 1)
+        self.words = nn.Linear(width, self.things + 1)
         self.letters = nn.Linear(width, SLOTS * (len(GLYPHS) + 2))
+        self.labels = nn.Linear(width, max(written, 1))
         with torch.no_grad():  # most words are nowhere, and most places without a letter
-            self.words.bias.copy_(torch.where(labels, -8.0, -4.0))
+            self.words.bias.fill_(-4.0)
             self.letters.bias.zero_().view(SLOTS, -1)[:, NO_LETTER] = 6.0
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
-        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS)."""
-        said, spelled = self.read(model, tiles)
-        loss = F.binary_cross_entropy_with_logits(said, words.float(), self.weights, reduction="sum")
+        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS).
+
+        What is written on a patch is told apart only where something is: each of many hundred words is
+        nowhere nearly everywhere, and to say so would be all of the loss.
+        """
+        features, seen, written = self.read(model, tiles), *self.split(words)
+        said, spelled = self.words(features).float(), self.spelled(features)
+        loss = F.binary_cross_entropy_with_logits(said, seen.float(), self.weights, reduction="sum")
         loss = loss + LETTER * F.cross_entropy(spelled.flatten(0, -2), letters.flatten(), reduction="sum")
+        if (there := written.bool().any(-1)).any():
+            true = F.normalize(written[there].float(), p=1, dim=-1)  # of two words on a patch each is half
+            loss = loss + LABEL * F.cross_entropy(self.labels(features[there]).float(), true, reduction="sum")
         return loss, words.shape[0] * words.shape[1]
 
-    def read(self, model: VLM, tiles: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of words (N, P, W + 1) and letters (N, P, SLOTS, glyphs)."""
+    def split(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets of what is seen (N, P, things + 1), the last for the middle of a thing, and of what is read."""
+        return torch.cat((words[..., : self.things], words[..., -1:]), dim=-1), words[..., self.things : -1]
+
+    def read(self, model: VLM, tiles: Tensor) -> Tensor:
+        """(N, P, C)"""
         lengths = torch.full((len(tiles),), 0, device=tiles.device)
-        features = self.norm(model.encoders["image"](tiles, lengths).values)
-        return self.words(features).float(), self.letters(features).unflatten(-1, (SLOTS, -1)).float()
+        found: Tensor = self.norm(model.encoders["image"](tiles, lengths).values)
+        return found
+
+    def spelled(self, features: Tensor) -> Tensor:
+        """Logits (N, P, SLOTS, glyphs)."""
+        return self.letters(features).unflatten(-1, (SLOTS, -1)).float()
 
     def measure(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> dict[str, tuple[int, int]]:
         """(right, asked) for words of things that are there, for those that were said, for words that are
-        written, for letters in their place, and for letters where it is told that there is one.
+        written where it is told that one is, for letters in their place, and for letters where it is told
+        that there is one.
         """
-        said, spelled = self.read(model, tiles)
-        local = self.weights == 1
-        found, true, written = said[..., local] > 0, words[..., local].bool(), letters > 0
-        right, labels = int((found & true).sum()), self.labels[local]
+        features, (seen, written) = self.read(model, tiles), self.split(words)
+        local, spelled, letter = self.weights == 1, self.spelled(features), letters > 0
+        found, true, there = (self.words(features) > 0)[..., local], seen[..., local].bool(), written.bool().any(-1)
+        right, best = int((found & true).sum()), self.labels(features[there]).argmax(-1, keepdim=True)
         return {
             "word_recall": (right, int(true.sum())),
             "word_precision": (right, int(found.sum())),
-            "labels": (int((found & true)[..., labels].sum()), int(true[..., labels].sum())),
-            "letters": (int((spelled.argmax(-1) == letters)[written].sum()), int(written.sum())),
-            "glyphs": (int((spelled[..., 1:].argmax(-1) + 1 == letters)[written].sum()), int(written.sum())),
+            "labels": (int(written[there].gather(-1, best).sum()), int(there.sum())),
+            "letters": (int((spelled.argmax(-1) == letters)[letter].sum()), int(letter.sum())),
+            "glyphs": (int((spelled[..., 1:].argmax(-1) + 1 == letters)[letter].sum()), int(letter.sum())),
         }
 
 
@@ -154,19 +171,29 @@ class WordsHead(nn.Module):
 class ImitateHead(nn.Module):
     """A projector says of a changed tower's patches what the teacher's said of its own (Hinton et al. 2015).
 
-    A decoder then meets the new tower's pictures as tokens that it knows. The loss is the share of
-    the teacher's variance that is missed. No parameters of its own: the teacher is not trained, nor
-    part of a saved state.
+    A decoder then meets the new tower's pictures as tokens that it knows. To what the teacher says
+    a patch may add the word that is written on it, as the decoder itself would say it, so that it
+    can repeat what it hardly could have read before. The loss is the share of the wanted tokens'
+    variance that is missed. No parameters of its own: the teacher is not trained, nor part of a
+    saved state.
     """
 
-    def __init__(self, teacher: VLM) -> None:
+    written: Tensor
+
+    def __init__(self, teacher: VLM, written: Tensor, loudness: float) -> None:
+        """written (words of lists, V): see `written_words`. loudness: in lengths of the words' own embeddings."""
         super().__init__()
         self._teacher = [teacher.float().eval().requires_grad_(False)]  # in a list, nn.Module does not see it
+        embeddings = teacher.decoder.model.embed_tokens.weight
+        self.register_buffer("written", loudness * written.to(embeddings) @ embeddings, persistent=False)
 
-    def forward(self, model: VLM, tiles: Tensor, *_: Tensor) -> tuple[Tensor, int]:
-        """uint8 tiles (N, 3, S, S); what stands on them is not asked."""
+    def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
+        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1; letters are not asked."""
+        projector: Any = model.projectors["image"]
         with torch.no_grad():
             wanted = projected(self._teacher[0].to(tiles.device), tiles)
+            written = words[..., -1 - len(self.written) : -1].float()  # (N, P, words of lists)
+            wanted = wanted + joined(written @ self.written, projector.downsample).flatten(0, 1)
         loss = (projected(model, tiles) - wanted).square().sum(-1)
         return loss.sum() / (wanted - wanted.mean(0)).square().sum(-1).mean(), len(loss)
 

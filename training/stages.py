@@ -89,8 +89,12 @@ class StageConfig:
     """Leave out the tiles: cheaper, coarser."""
     crops: int = 0
     """Cut-outs of each picture that a `dense`, `words` or `imitate` stage looks at beside overview and tiles."""
+    zoom: float = 4.0
+    """How close the closest cut-outs are; near 1, they are the overview a little moved."""
     teacher: str = ""
     """Whose projected patches an `imitate` stage learns to give: a model folder, or `default`."""
+    loudness: float = 0.0
+    """Of the word written on a patch beside what the teacher says of it, in lengths of the word's embedding."""
     calibrate: tuple[Literal["patches", "image", "audio"], ...] = ()
     """Fresh parts to scale before the first step: the patch embedding, the projectors of pictures and sounds."""
     families: tuple[str, ...] = ()
@@ -114,8 +118,10 @@ class StageConfig:
             ("weight_decay", 1),
             ("balance", 1),
             ("checkpoint_seconds", 1 << 40),
+            ("loudness", 1000),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
+        check_range(f"stage {self.name!r}: zoom", self.zoom, 1, 100)
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")

@@ -23,13 +23,33 @@ from encoders.base import Features
 from projector.modules import ImageProjector
 from vlm.model import VLM
 
-from .dense import GLYPHS, SLOTS, UNREADABLE, Vocabulary, spoken
+from .dense import GLYPHS, SLOTS, UNREADABLE, WRITTEN, Vocabulary, spoken
 
 MIDDLE = " middle"
 HIDDEN = 0.1
 """Share of words and letters that are kept back while training: a tower will miss some, too."""
 NOISE = 0.3
 """Deviation of what is added to each token while training, in units of its own size."""
+
+
+def mean_of(ids: list[int], vocab_size: int) -> Tensor:
+    """(V,) such that its product with (V, D) embeddings is the mean of those of `ids`."""
+    row = torch.zeros(vocab_size)
+    row.index_add_(0, torch.tensor(ids), torch.full((len(ids),), 1 / len(ids)))
+    return row
+
+
+def written_words(vocab_size: int, encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> Tensor:
+    """(words of lists, V): each word that can be written on a patch as the decoder would say it, in the shortest way.
+
+    Which is with or without capitals: what is written is known without case, and the tokenizer spells what it
+    has met in one of them only.
+    """
+    forms = [
+        [encode(" " + form) for form in (word, word.capitalize(), word.upper())]
+        for word in (w.removeprefix(WRITTEN) for w in vocabulary.words if w.startswith(WRITTEN))
+    ]
+    return torch.stack([torch.zeros(vocab_size), *(mean_of(min(ways, key=len), vocab_size) for ways in forms)])[1:]
 
 
 class Bags(nn.Module):
@@ -45,9 +65,7 @@ class Bags(nn.Module):
         super().__init__()
 
         def mean(text: str) -> Tensor:
-            row, ids = torch.zeros(vocab_size), encode(text)
-            row.index_add_(0, torch.tensor(ids), torch.full((len(ids),), 1 / len(ids)))
-            return row
+            return mean_of(encode(text), vocab_size)
 
         nothing = torch.zeros(vocab_size)
         words = [mean(" " + spoken(w)) * share**0.5 for w, share in zip(*vars(vocabulary).values(), strict=True)]

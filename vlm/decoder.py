@@ -33,7 +33,9 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         wide = x.float()
         wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * wide.to(x.dtype)
+        found = self.weight * wide.to(x.dtype)
+        kind = x.device.type  # under autocast each layer that reads this would make a copy of its own
+        return found.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else found
 
 
 def rope_frequencies(config: DecoderConfig, length: int) -> Tensor:
@@ -102,20 +104,22 @@ def rotate(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Attention of (B, N, T, H) over (B, N, S, H); `mask` bool (B or 1, 1, T, S), None is causal.
+    """Attention of (B, N, T, H) over (B, K, S, H); `mask` bool (B or 1, 1, T, S), None is causal.
 
     Training on a CPU multiplies out by hand: the backward pass of torch's CPU flash kernel is
-    slower than the plain products (2 to 6 times at the sizes of the default model).
+    slower than the plain products (2 to 6 times at the sizes of the default model). There the heads
+    of a group stand in the length axis, so that nothing is repeated for them.
     """
+    (B, N, T, H), (K, S) = q.shape, k.shape[1:3]
     if q.device.type != "cpu" or not q.requires_grad:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and q.shape[2] > 1)
-    B, N, T, H = q.shape
-    S = k.shape[2]
+        if N != K:  # (B, K, S, H) -> (B, N, S, H)
+            k, v = k.repeat_interleave(N // K, 1), v.repeat_interleave(N // K, 1)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and T > 1)
     mask = causal_mask(T, S, q.device) if mask is None else mask
     bias = torch.zeros(mask.shape, dtype=q.dtype).masked_fill(~mask, torch.finfo(q.dtype).min)
-    bias = bias.expand(B, N, T, S).reshape(B * N, T, S)
-    q, k, v = (x.reshape(B * N, -1, H) for x in (q, k, v))
-    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=H**-0.5)  # (B * N, T, S)
+    bias = bias.expand(B, N, T, S).reshape(B * K, -1, S)
+    q, k, v = (x.reshape(B * K, -1, H) for x in (q, k, v))  # q: (B * K, N/K * T, H)
+    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=H**-0.5)  # (B * K, N/K * T, S)
     return torch.bmm(scores.softmax(-1), v).view(B, N, T, H)
 
 
@@ -153,9 +157,6 @@ class Attention(nn.Module):
             folded = q.view(B, self.kv_heads, self.heads // self.kv_heads, self.head_dim)
             out = F.scaled_dot_product_attention(folded, k, v, attn_mask=mask)
         else:
-            groups = self.heads // self.kv_heads
-            if groups > 1:  # (B, K, S, H) -> (B, N, S, H)
-                k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
             out = attend(q, k, v, mask)
         # (B, N, T, H) or (B, K, N/K, H) -> (B, T, D)
         return self.o_proj(out.reshape(B, self.heads, T, self.head_dim).transpose(1, 2).reshape(B, T, -1))

@@ -15,20 +15,24 @@ from encoders.config import ClipConfig
 from training.data import Examples
 from training.dense import (
     GLYPHS,
+    LABEL,
     NO_LETTER,
     NTH,
     SLOTS,
     UNREADABLE,
     View,
+    Vocabulary,
     crops,
     letter_targets,
     spoken,
     vocabulary,
     word_targets,
 )  # fmt: skip
+from training.loss import DenseHead
 from training.stages import Mixture, StageConfig, Trains
 from training.synthetic import FAMILIES, make
 from training.synthetic.base import Canvas, Letter, Region, words_in
+from vlm.model import VLM, build_model
 from vlm.processor import Processor
 
 WHOLE = View((0, 0, 80, 40), side=4, pixels=64)  # patches of 20 x 10 pixels of the picture
@@ -220,7 +224,58 @@ def test_words_are_spoken_as_in_a_description(word: str, said: str) -> None:
 
 def test_crops_lie_in_the_picture() -> None:
     rng = random.Random(1)
-    found = [box for _ in range(50) for box in crops(rng, 300, 170, 3)]
+    found = [box for _ in range(50) for box in crops(rng, 300, 170, 3, 4.0)]
     assert len(found) == 150
     assert all(0 <= x0 < x1 <= 300 and 0 <= y0 < y1 <= 170 for x0, y0, x1, y1 in found)
     assert min(x1 - x0 for x0, _, x1, _ in found) < 120
+
+
+def test_from_afar_crops_are_nearly_the_whole_and_squeezed_as_it_is() -> None:
+    rng = random.Random(1)
+    found = [box for _ in range(50) for box in crops(rng, 300, 100, 1, 1.25)]
+    sides = [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in found]
+    assert all(240 <= w <= 300 and 80 <= h <= 100 for w, h in sides)  # never a square: nothing is cut to one
+    assert min(w for w, _ in sides) < 255 and max(w for w, _ in sides) > 285
+    assert len({x0 for x0, *_ in found}) > 10
+
+
+def head_and_model(studio_processor: Processor) -> tuple[DenseHead, VLM]:
+    torch.manual_seed(0)
+    words = Vocabulary(("red", "count:2", *NTH, "written:oak", "written:elm", "written:fir"), (1.0, 0.04, *[1.0] * 12))
+    return DenseHead(32, words), build_model(studio_processor.config)
+
+
+def targets_of(head: DenseHead) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Two views of 16 patches, without anything on them."""
+    tiles = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    words = torch.zeros(2, 16, head.things + 3 + 1, dtype=torch.uint8)
+    return tiles, words, torch.zeros(2, 16, SLOTS, dtype=torch.long)
+
+
+def test_what_is_written_is_told_apart_only_where_something_is(studio_processor: Processor) -> None:
+    head, model = head_and_model(studio_processor)
+    assert head.things == 2 + len(NTH) and head.labels.out_features == 3
+    tiles, words, letters = targets_of(head)
+    silent, count = head(model, tiles, words, letters)
+    assert count == 32
+    silent.backward()
+    silent = silent.detach()
+    assert head.labels.weight.grad is None  # nothing is written: no word is taught to be absent
+    words[1, 5, head.things + 2] = 1  # "fir"
+    loss, _ = head(model, tiles, words, letters)
+    scores = head.labels(head.read(model, tiles)[1, 5]).float().detach()
+    assert float(loss.detach() - silent) == pytest.approx(LABEL * float(scores.logsumexp(0) - scores[2]), rel=1e-3)
+    words[1, 5, head.things] = 1  # and "oak" on the same patch: each is half
+    loss, _ = head(model, tiles, words, letters)
+    both = float(scores.logsumexp(0) - (scores[2] + scores[0]) / 2)
+    assert float(loss.detach() - silent) == pytest.approx(LABEL * both, rel=1e-3)
+
+
+def test_a_dense_head_counts_the_labels_that_it_knows(studio_processor: Processor) -> None:
+    head, model = head_and_model(studio_processor)
+    tiles, words, letters = targets_of(head)
+    assert head.measure(model, tiles, words, letters)["labels"] == (0, 0)
+    with torch.no_grad():
+        head.labels.bias.copy_(torch.tensor([0.0, 50.0, 0.0]))  # says "elm" everywhere
+    words[0, 3, head.things + 1] = words[0, 4, head.things + 1] = words[1, 9, head.things] = 1
+    assert head.measure(model, tiles, words, letters)["labels"] == (2, 3)

@@ -10,14 +10,17 @@ import torch
 from safetensors import safe_open
 
 from training.checkpointing import NAME
+from training.dense import SLOTS, WRITTEN, Vocabulary, vocabulary
 from training.loop import build_heads, teacher_of
 from training.loss import ImitateHead
 from training.optim import parts
 from training.stages import Mixture, Trains
+from training.told import written_words
 from vlm import checkpoint
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
 
+NOTHING = torch.zeros(3, 16, 1, dtype=torch.uint8), torch.zeros(3, 16, SLOTS).long()
 TILES = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
@@ -39,11 +42,41 @@ def imitating(stage, teacher):
 def test_nothing_is_missed_by_the_same_model_and_all_by_a_silent_one(fresh, imitating, studio_processor) -> None:
     model, head = fresh(), build_heads(imitating, studio_processor)
     assert isinstance(head, ImitateHead) and not list(head.parameters())
-    loss, count = head(model, TILES)
+    loss, count = head(model, TILES, *NOTHING)
     assert count == 3 * 4 and float(loss.detach()) == pytest.approx(0, abs=1e-6)
     projector = model.projectors["image"]
     projector.register_forward_hook(lambda _, __, said: said.mean(0).expand_as(said))
-    assert float(head(model, TILES)[0].detach()) / count == pytest.approx(1, abs=1e-4)
+    assert float(head(model, TILES, *NOTHING)[0].detach()) / count == pytest.approx(1, abs=1e-4)
+
+
+def test_a_patch_also_says_what_is_written_on_it(fresh, imitating, studio_processor) -> None:
+    families = ("floor_plans",)
+    head = build_heads(replace(imitating, families=families, loudness=3.0), studio_processor)
+    model, known = fresh(), vocabulary(families).words
+    place = known.index("written:kitchen")
+    words = torch.zeros(3, 16, len(known) + 1, dtype=torch.uint8)
+    words[1, 5, place] = 1  # row 1, column 1 of 4 x 4 patches, of which 2 x 2 make a token: the first token
+    (word,) = studio_processor.tokenizer.encode(" kitchen")
+    embedding = model.decoder.model.embed_tokens.weight[word].detach()
+    said: list[torch.Tensor] = []
+    model.projectors["image"].register_forward_hook(lambda _, __, found: said.append(found.detach()) or None)
+    assert float(head(model, TILES, words, NOTHING[1])[0].detach()) > 0
+    wanted = said[0].clone()
+    wanted[4] += 3 * embedding  # 3 views of 4 tokens
+    model.projectors["image"].register_forward_hook(lambda *_: wanted)
+    assert float(head(model, TILES, words, NOTHING[1])[0].detach()) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_written_word_is_said_in_the_shortest_way(studio_processor: Processor) -> None:
+    encode, listed = studio_processor.tokenizer.encode, [w for w in vocabulary().words if w.startswith(WRITTEN)]
+    rows = written_words(1024, encode, vocabulary())
+    assert rows.shape == (len(listed), 1024)
+    torch.testing.assert_close(rows.sum(1), torch.ones(len(listed)))
+    for word in ("kitchen", "password"):
+        ways = [encode(f" {form}") for form in (word, word.capitalize(), word.upper())]
+        found = rows[listed.index(WRITTEN + word)].nonzero()[:, 0].tolist()
+        assert found == sorted(set(min(ways, key=len)))
+    assert written_words(1024, encode, Vocabulary(("red",), (1.0,))).shape == (0, 1024)
 
 
 def test_a_changed_projector_learns_it_again_and_nothing_else_changes(
