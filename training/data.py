@@ -222,8 +222,11 @@ class Examples:
             item = self._sound(clip(text, rng.getrandbits(40), self.voices))["audio"]
         return item.inputs[0], item.lengths[0], text
 
-    def batches(self, group: int) -> list[Any]:
-        """`GROUP` batches: rows of like length together, the batches in random order."""
+    def batches(self, group: int, order: int | None = None) -> list[Any]:
+        """`GROUP` batches: rows of like length together, the batches in random order.
+
+        Groups of one `order` (their own number, if none is given) have their long and short batches at the same places.
+        """
         size = self.stage.batch_size
         indices = range(group * GROUP * size, (group + 1) * GROUP * size)
         match self.stage.objective:
@@ -243,7 +246,7 @@ class Examples:
                 rows = sorted((self.sample(i) for i in indices), key=len)
                 pad = self.processor.config.special_ids.pad
                 found = [collate(rows[i : i + size], pad) for i in range(0, len(rows), size)]
-                self.rng(-1 - group).shuffle(found)
+                self.rng(-1 - (group if order is None else order)).shuffle(found)
                 return found
 
 
@@ -258,7 +261,8 @@ class BatchStream(IterableDataset[list[Any]]):
         number, count = (worker.id, worker.num_workers) if worker else (0, 1)
         current = self.first_round + number
         while True:
-            yield self.examples.batches(current * self.world + self.rank)
+            # processes that train together wait for each other, so all have a long batch when one has
+            yield self.examples.batches(current * self.world + self.rank, current * self.world)
             current += count
 
 

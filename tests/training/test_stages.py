@@ -234,6 +234,22 @@ def test_the_stream_does_not_depend_on_workers_or_start(workers, studio_processo
     assert not torch.equal(whole[0].input_ids, whole[1].input_ids)
 
 
+def test_processes_that_train_together_have_their_long_batches_at_once(studio_processor, stage):
+    examples = Examples(studio_processor, stage(mixture=Mixture(images=0.7, captions=0.3)))
+    drawn = []
+    for number in range(2):
+        source = stream(examples, 0, 0, number, 2)
+        drawn.append([next(source).input_ids for _ in range(3 * GROUP)])
+    for at in range(0, 3 * GROUP, GROUP):
+        lengths = [[ids.shape[1] for ids in one[at : at + GROUP]] for one in drawn]
+        places = [sorted(range(GROUP), key=row.__getitem__) for row in lengths]
+        assert places[0] == places[1], lengths
+        assert lengths[0] != lengths[1]  # of other rows
+    orders = {tuple(sorted(range(GROUP), key=[i.shape[1] for i in drawn[0][at : at + GROUP]].__getitem__))
+              for at in range(0, 3 * GROUP, GROUP)}  # fmt: skip
+    assert len(orders) > 1  # and not always the same
+
+
 def test_drawing_data_in_this_process_leaves_the_threads_alone(studio_processor, stage):
     before = torch.get_num_threads()
     try:
