@@ -103,7 +103,7 @@ def main() -> None:
         if out:
             out.mkdir(parents=True, exist_ok=True)
             snap(page, out / "empty.png")
-        ask(page, "How many bedrooms are there?", "floor_plan.png")
+        ask(page, "Which is the largest room?", "floor_plan.png")
         ask(page, "Is there a fridge here?")
         snap(page, HERE / "demo.png")
         if out:

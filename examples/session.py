@@ -15,7 +15,7 @@ import vlm
 
 HERE = Path(__file__).parent
 COMMANDS = (
-    ("floor_plan.png", "How many bedrooms are there?"),
+    ("floor_plan.png", "Which is the largest room?"),
     ("palette.png", "List the colours."),
     ("wireframe.png", "How many input fields are there?"),
 )

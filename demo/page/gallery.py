@@ -23,7 +23,7 @@ EXAMPLES = (
     Example("Shapes: which it is", "What shape is the yellow one?", ("shapes.png",), ("triangle",)),
     Example("Palette: counting", "How many swatches are there?", ("palette.png",), ("6",)),
     Example("Interface: a button", 'What colour is the "Submit" button?', ("wireframe.png",), ("red",)),
-    Example("Floor plan: counting", "How many bedrooms are there?", ("floor_plan.png",), ("2",)),
+    Example("Floor plan: the largest", "Which is the largest room?", ("floor_plan.png",), ("living room",)),
     Example("Chart: the largest", "What colour is the largest slice?", ("chart.png",), ("blue",)),
     Example("Text: its colour", "What colour is the text?", ("sign.png",), ("green",)),
     Example(
