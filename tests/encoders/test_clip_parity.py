@@ -154,6 +154,24 @@ def test_a_named_open_clip_model_scaled_down(name: str) -> None:
     assert difference(encoder(tiles, torch.tensor([9, 9])).values, seen[0][:, 1:]) <= 1e-5
 
 
+@pytest.mark.parametrize("trained", [True, False])
+def test_features_are_the_same_while_training(trained: bool) -> None:
+    """There positions stand before rows, which must not be seen from outside, nor mix the pictures of a batch."""
+    config = small()
+    tower = ClipEncoder(config).requires_grad_(trained)
+    randomise(tower)
+    tiles, lengths = noise_tiles(config), torch.full((3,), config.side**2)
+    training = tower(tiles, lengths).values
+    assert tower.training and training.requires_grad is trained
+    with torch.inference_mode():
+        resting = tower.eval()(tiles, lengths).values
+        alone = torch.cat([tower(tile[None], lengths[:1]).values for tile in tiles])
+    torch.testing.assert_close(training.detach(), resting, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(alone, resting, rtol=1e-4, atol=1e-5)
+    back = tower.train()(tiles, lengths).values
+    assert torch.equal(back, training)
+
+
 def test_normalise_by_hand() -> None:
     config = small()
     encoder = ClipEncoder(config)
