@@ -46,7 +46,7 @@ WHOLE_PICTURE, LETTER, LABEL = 0.04, 4.0, 4.0
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words in the order of the head's outputs, and how much a mistake on each weighs.
+    """Words in the order of the head's outputs, those that are read last; and how much a mistake on each weighs.
 
     A word for the picture as a whole (its kind, how many rooms it has) is asked of every patch; at
     full weight such words would be most of the loss, and what stands on the patch itself the least.

@@ -112,7 +112,7 @@ class DenseHead(nn.Module):
         return torch.cat((words[..., : self.things], words[..., -1:]), dim=-1), words[..., self.things : -1]
 
     def read(self, model: VLM, tiles: Tensor) -> Tensor:
-        """(N, P, C)"""
+        """uint8 tiles (N, 3, S, S) -> the features that a projector would get, evened out: (N, P, C)."""
         lengths = torch.full((len(tiles),), 0, device=tiles.device)
         found: Tensor = self.norm(model.encoders["image"](tiles, lengths).values)
         return found
