@@ -28,8 +28,12 @@ class ImageProjector(nn.Module):
         self.newline = nn.Parameter(torch.randn(output_dim) / output_dim**0.5)
 
     def forward(self, values: Tensor, lengths: Tensor, layouts: list[Layout]) -> Tensor:
-        values = pixel_shuffle(values, self.downsample)
-        return self.laid_out(self.linear_2(F.gelu(self.linear_1(values))), layouts)
+        return self.laid_out(self.project(values), layouts)
+
+    def project(self, values: Tensor) -> Tensor:
+        """(N, side^2, C) -> (N, side^2 / downsample^2, D)."""
+        found: Tensor = self.linear_2(F.gelu(self.linear_1(pixel_shuffle(values, self.downsample))))
+        return found
 
     def laid_out(self, values: Tensor, layouts: list[Layout]) -> Tensor:
         """(N, side^2, D) -> (n, D): each picture's overview, then its tiles row by row, without their padding."""

@@ -18,7 +18,7 @@ from encoders.config import ClipConfig
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
-from .dense import View, crops, letter_targets, looked_at, scaled, vocabulary, word_targets
+from .dense import WRITTEN, View, crops, letter_targets, looked_at, scaled, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, QA, Split, make
@@ -33,7 +33,7 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
-from .told import told
+from .told import hinted, told
 
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
@@ -75,8 +75,20 @@ class Examples:
         return {"type": "image", "image": self.told(scene) if self.stage.told else self._transformed(scene)}
 
     def _transformed(self, scene: Scene) -> MediaInput:
+        if self.stage.hints and self.split == "train":
+            return self.hinted(scene)
         seen: MediaInput = self.processor.transforms["image"](scene.image)
         return seen
+
+    def hinted(self, scene: Scene) -> MediaInput:
+        """As the transform, with a fourth plane that in a share of pictures says what is written where."""
+        picture, letters = scene.drawn()
+        seen: MediaInput = self.processor.transforms["image"](picture)
+        words, _ = self._standing(scene, picture.size, letters, ImageTransform(self.clip).boxes(*picture.size))
+        written = words[..., -1 - self.written : -1]
+        if random.Random(f"hint/{scene.seed}").random() >= self.stage.hints:
+            written = torch.zeros_like(written)
+        return dataclasses.replace(seen, inputs=hinted(seen.inputs, written))
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)
@@ -177,6 +189,11 @@ class Examples:
     @cached_property
     def words(self) -> dict[str, int]:
         return {word: i for i, word in enumerate(vocabulary(tuple(self.families)).words)}
+
+    @cached_property
+    def written(self) -> int:
+        """How many of the words are read; they stand last."""
+        return sum(word.startswith(WRITTEN) for word in self.words)
 
     def dense(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Views of one picture uint8 (N, 3, S, S), the words (N, P, W + 1) and letters (N, P, SLOTS) on them."""

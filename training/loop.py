@@ -34,7 +34,7 @@ from .loss import ContrastiveHead, CtcHead, DenseHead, ImitateHead, WordsHead, a
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
-from .told import Bags, with_perfect_sight, written_words
+from .told import Bags, WrittenWords, with_hints, with_perfect_sight
 
 
 def tune_allocator() -> None:
@@ -56,14 +56,12 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             return ContrastiveHead(config.decoder.vocab_size, config.special_ids.eos[0], config.clip.embed_dim)
         case "dense":
             assert config.clip is not None, "a dense stage needs a vision tower"
-            return DenseHead(config.clip.width, vocabulary(stage.families or FAMILIES))
+            known = vocabulary(stage.families or FAMILIES)
+            return DenseHead(config.clip.width, known, build_written(stage, processor))
         case "words":
             return WordsHead(build_bags(stage, processor))
         case "imitate":
-            said = written_words(
-                config.decoder.vocab_size, processor.tokenizer.encode, vocabulary(stage.families or FAMILIES)
-            )
-            return ImitateHead(teacher_of(stage, processor), said, stage.loudness)
+            return ImitateHead(teacher_of(stage, processor), build_written(stage, processor))
         case "ctc":
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
@@ -90,6 +88,13 @@ def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
 def build_bags(stage: StageConfig, processor: Processor) -> Bags:
     vocab_size = processor.config.decoder.vocab_size
     return Bags(vocab_size, processor.tokenizer.encode, vocabulary(stage.families or FAMILIES))
+
+
+def build_written(stage: StageConfig, processor: Processor) -> WrittenWords:
+    decoder = processor.config.decoder
+    return WrittenWords(
+        (decoder.vocab_size, decoder.hidden_size), processor.tokenizer.encode, vocabulary(stage.families or FAMILIES)
+    )
 
 
 def batch_loss(
@@ -157,6 +162,8 @@ def train(
     freeze(model, stage)
     if stage.told:
         model = with_perfect_sight(model, build_bags(stage, processor))
+    if stage.hints:
+        model = with_hints(model, build_written(stage, processor), image_tower(model).config.side ** 2)
     heads = build_heads(stage, processor)
     training = Training(model, heads).to(device).train()
     optimizers = build_optimizers(model, heads, stage)

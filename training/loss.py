@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, WRITTEN, Vocabulary
-from .told import Bags, joined
+from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
+from .told import Bags, WrittenWords
 
 CAPTION_TOKENS = 80
+SHARPNESS = 2.0
+"""Logits for each unit that a token reaches in a word's direction: a word is sure well before it drowns the rest."""
 ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'"
 """What `ctc` spells; index 0 of the head is the blank."""
 
@@ -71,51 +73,78 @@ class ContrastiveHead(nn.Module):
         return loss * len(tiles), len(tiles)
 
 
+def patches(model: VLM, tiles: Tensor) -> Tensor:
+    """uint8 tiles (N, 3, S, S) -> the features that a projector gets, (N, P, C)."""
+    lengths = torch.zeros(len(tiles), dtype=torch.long, device=tiles.device)
+    found: Tensor = model.encoders["image"](tiles, lengths).values
+    return found
+
+
+def projected(model: VLM, features: Tensor) -> Tensor:
+    """Features (N, P, C), each picture of them an overview -> what the decoder gets, fp32 (N, n, D)."""
+    lengths = torch.full((len(features),), features.shape[1], device=features.device)
+    found: Tensor = model.projectors["image"](features, lengths, [(0, 0, 1, 1)] * len(features))
+    return found.float().unflatten(0, (len(features), -1))
+
+
+def naming_loss(tokens: Tensor, directions: Tensor, written: Tensor) -> Tensor:
+    """Cross entropy, summed, of which word is on a token by how far it reaches in each word's direction.
+
+    Words are told apart only where one is: each of many hundred is nowhere nearly everywhere, and to
+    say so would be all of the loss.
+
+    Args:
+        tokens: (N, n, D).
+        directions: (words of lists, D).
+        written: (N, n, words of lists), above 0 where a word is; of two words on a token each is half.
+    """
+    there = written.sum(-1) > 0
+    true = F.normalize(written[there], p=1, dim=-1)
+    return F.cross_entropy(SHARPNESS * tokens[there].float() @ directions.T, true, reduction="sum")
+
+
 class DenseHead(nn.Module):
     """Reads from each patch's features what stands there; see `training/dense.py`.
 
-    The features are those that the projector will see, so what is learned here is there for it.
+    The features are those that the projector will see, so what is learned here is there for it. What
+    is written is read behind the projector, as the decoder would say it: there it is for the decoder.
     """
 
     weights: Tensor
 
-    def __init__(self, width: int, vocabulary: Vocabulary) -> None:
+    def __init__(self, width: int, vocabulary: Vocabulary, written: WrittenWords) -> None:
         super().__init__()
-        written = sum(word.startswith(WRITTEN) for word in vocabulary.words)  # the last ones
-        self.things = len(vocabulary.words) - written
+        self.things = len(vocabulary.words) - len(written.spelled)  # what is read stands last
         self.register_buffer("weights", torch.tensor([*vocabulary.weights[: self.things], 1.0]), persistent=False)
         self.norm = nn.LayerNorm(width)
         self.words = nn.Linear(width, self.things + 1)
         self.letters = nn.Linear(width, SLOTS * (len(GLYPHS) + 2))
-        self.labels = nn.Linear(width, max(written, 1))
+        self.written = written
         with torch.no_grad():  # most words are nowhere, and most places without a letter
             self.words.bias.fill_(-4.0)
             self.letters.bias.zero_().view(SLOTS, -1)[:, NO_LETTER] = 6.0
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
-        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS).
-
-        What is written on a patch is told apart only where something is: each of many hundred words is
-        nowhere nearly everywhere, and to say so would be all of the loss.
-        """
-        features, seen, written = self.read(model, tiles), *self.split(words)
-        said, spelled = self.words(features).float(), self.spelled(features)
-        loss = F.binary_cross_entropy_with_logits(said, seen.float(), self.weights, reduction="sum")
+        """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1, letters (N, P, SLOTS)."""
+        features = patches(model, tiles)
+        even = self.norm(features)
+        said, spelled = self.words(even).float(), self.spelled(even)
+        loss = F.binary_cross_entropy_with_logits(said, self.seen(words).float(), self.weights, reduction="sum")
         loss = loss + LETTER * F.cross_entropy(spelled.flatten(0, -2), letters.flatten(), reduction="sum")
-        if (there := written.bool().any(-1)).any():
-            true = F.normalize(written[there].float(), p=1, dim=-1)  # of two words on a patch each is half
-            loss = loss + LABEL * F.cross_entropy(self.labels(features[there]).float(), true, reduction="sum")
+        if len(self.written.spelled):
+            loss = loss + LABEL * naming_loss(*self.named(model, features, words))
         return loss, words.shape[0] * words.shape[1]
 
-    def split(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Targets of what is seen (N, P, things + 1), the last for the middle of a thing, and of what is read."""
-        return torch.cat((words[..., : self.things], words[..., -1:]), dim=-1), words[..., self.things : -1]
+    def seen(self, words: Tensor) -> Tensor:
+        """Of targets (N, P, W + 1) those of what is seen (N, P, things + 1), the last for the middle of a thing."""
+        return torch.cat((words[..., : self.things], words[..., -1:]), dim=-1)
 
-    def read(self, model: VLM, tiles: Tensor) -> Tensor:
-        """uint8 tiles (N, 3, S, S) -> the features that a projector would get, evened out: (N, P, C)."""
-        lengths = torch.full((len(tiles),), 0, device=tiles.device)
-        found: Tensor = self.norm(model.encoders["image"](tiles, lengths).values)
-        return found
+    def named(self, model: VLM, features: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens, directions and targets of `naming_loss`. The tower is evened out after the stage, here before."""
+        size = features.detach().flatten(0, 1).float().std(0).mean()
+        directions = self.written(model.decoder.model.embed_tokens.weight)
+        written = self.written.targets(words, model.projectors["image"].downsample)  # type: ignore[arg-type]
+        return projected(model, features / size), directions, written
 
     def spelled(self, features: Tensor) -> Tensor:
         """Logits (N, P, SLOTS, glyphs)."""
@@ -126,25 +155,23 @@ class DenseHead(nn.Module):
         written where it is told that one is, for letters in their place, and for letters where it is told
         that there is one.
         """
-        features, (seen, written) = self.read(model, tiles), self.split(words)
-        local, spelled, letter = self.weights == 1, self.spelled(features), letters > 0
-        found, true, there = (self.words(features) > 0)[..., local], seen[..., local].bool(), written.bool().any(-1)
-        right, best = int((found & true).sum()), self.labels(features[there]).argmax(-1, keepdim=True)
+        features = patches(model, tiles)
+        even = self.norm(features)
+        local, spelled, letter = self.weights == 1, self.spelled(even), letters > 0
+        found, true = (self.words(even) > 0)[..., local], self.seen(words)[..., local].bool()
+        right, named = int((found & true).sum()), (0, 0)
+        if len(self.written.spelled):
+            tokens, directions, written = self.named(model, features, words)
+            there = written.sum(-1) > 0
+            best = (tokens[there].float() @ directions.T).argmax(-1, keepdim=True)
+            named = int((written[there].gather(-1, best) > 0).sum()), int(there.sum())
         return {
             "word_recall": (right, int(true.sum())),
             "word_precision": (right, int(found.sum())),
-            "labels": (int(written[there].gather(-1, best).sum()), int(there.sum())),
+            "labels": named,
             "letters": (int((spelled.argmax(-1) == letters)[letter].sum()), int(letter.sum())),
             "glyphs": (int((spelled[..., 1:].argmax(-1) + 1 == letters)[letter].sum()), int(letter.sum())),
         }
-
-
-def projected(model: VLM, tiles: Tensor) -> Tensor:
-    """uint8 tiles (N, 3, S, S), each of them an overview -> what the decoder gets, fp32 (n, D)."""
-    patches = model.encoders["image"](tiles, torch.zeros(len(tiles), dtype=torch.long, device=tiles.device)).values
-    lengths = torch.full((len(tiles),), patches.shape[1], device=tiles.device)
-    found: Tensor = model.projectors["image"](patches, lengths, [(0, 0, 1, 1)] * len(tiles))
-    return found.float()
 
 
 class WordsHead(nn.Module):
@@ -162,40 +189,39 @@ class WordsHead(nn.Module):
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1), letters (N, P, SLOTS)."""
         embeddings = model.decoder.model.embed_tokens.weight.detach()
         projector: Any = model.projectors["image"]
-        found = projected(model, tiles)
-        wanted = self.bags(embeddings, words, letters, projector.downsample).flatten(0, 1)
+        found = projected(model, patches(model, tiles))
+        wanted = self.bags(embeddings, words, letters, projector.downsample)
         loss = (found - wanted).square().sum(-1) / self.bags.length(embeddings) ** 2  # 1 for a silent projector
-        return loss.sum(), len(loss)
+        return loss.sum(), loss.numel()
 
 
 class ImitateHead(nn.Module):
     """A projector says of a changed tower's patches what the teacher's said of its own (Hinton et al. 2015).
 
-    A decoder then meets the new tower's pictures as tokens that it knows. To what the teacher says
-    a patch may add the word that is written on it, as the decoder itself would say it, so that it
-    can repeat what it hardly could have read before. The loss is the share of the wanted tokens'
-    variance that is missed. No parameters of its own: the teacher is not trained, nor part of a
-    saved state.
+    A decoder then meets the new tower's pictures as tokens that it knows. Beside what the teacher says
+    it names the word that is written on a patch, as in `DenseHead`. The loss is the share of the
+    teacher's tokens' variance that is missed, and the naming. No parameters of its own: the teacher is
+    not trained, nor part of a saved state.
     """
 
-    written: Tensor
-
-    def __init__(self, teacher: VLM, written: Tensor, loudness: float) -> None:
-        """written (words of lists, V): see `written_words`. loudness: in lengths of the words' own embeddings."""
+    def __init__(self, teacher: VLM, written: WrittenWords) -> None:
         super().__init__()
         self._teacher = [teacher.float().eval().requires_grad_(False)]  # in a list, nn.Module does not see it
-        embeddings = teacher.decoder.model.embed_tokens.weight
-        self.register_buffer("written", loudness * written.to(embeddings) @ embeddings, persistent=False)
+        self.written = written
 
     def forward(self, model: VLM, tiles: Tensor, words: Tensor, letters: Tensor) -> tuple[Tensor, int]:
         """uint8 tiles (N, 3, S, S), words (N, P, W + 1) of 0 and 1; letters are not asked."""
         projector: Any = model.projectors["image"]
+        teacher = self._teacher[0].to(tiles.device)
         with torch.no_grad():
-            wanted = projected(self._teacher[0].to(tiles.device), tiles)
-            written = words[..., -1 - len(self.written) : -1].float()  # (N, P, words of lists)
-            wanted = wanted + joined(written @ self.written, projector.downsample).flatten(0, 1)
-        loss = (projected(model, tiles) - wanted).square().sum(-1)
-        return loss.sum() / (wanted - wanted.mean(0)).square().sum(-1).mean(), len(loss)
+            wanted = projected(teacher, patches(teacher, tiles))
+        found = projected(model, patches(model, tiles))
+        variance = (wanted - wanted.mean((0, 1))).square().sum(-1).mean()
+        loss = (found - wanted).square().sum() / variance
+        if len(self.written.spelled):
+            directions = self.written(teacher.decoder.model.embed_tokens.weight)
+            loss = loss + naming_loss(found, directions, self.written.targets(words, projector.downsample))
+        return loss, wanted.shape[0] * wanted.shape[1]
 
 
 class CtcHead(nn.Module):

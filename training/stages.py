@@ -85,6 +85,9 @@ class StageConfig:
     """A token of an answer of L tokens weighs L^-balance: above 0, short answers are not drowned by captions."""
     told: bool = False
     """The decoder is told what stands on each patch instead of seeing it; see `training/told.py`."""
+    hints: float = 0.0
+    """Share of the pictures beside which the decoder is told the words written on each patch, so that it learns to
+    repeat them while a tower hardly knows them."""
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
     crops: int = 0
@@ -93,8 +96,6 @@ class StageConfig:
     """How close the closest cut-outs are; near 1, they are the overview a little moved."""
     teacher: str = ""
     """Whose projected patches an `imitate` stage learns to give: a model folder, or `default`."""
-    loudness: float = 0.0
-    """Of the word written on a patch beside what the teacher says of it, in lengths of the word's embedding."""
     calibrate: tuple[Literal["patches", "image", "audio"], ...] = ()
     """Fresh parts to scale before the first step: the patch embedding, the projectors of pictures and sounds."""
     families: tuple[str, ...] = ()
@@ -118,13 +119,15 @@ class StageConfig:
             ("weight_decay", 1),
             ("balance", 1),
             ("checkpoint_seconds", 1 << 40),
-            ("loudness", 1000),
+            ("hints", 1),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
         check_range(f"stage {self.name!r}: zoom", self.zoom, 1, 100)
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
+        if self.hints and (self.objective != "next-token" or self.told):
+            raise CheckpointError(f"config: stage {self.name!r}: hints are for next-token, and a decoder that sees")
         if (self.objective == "imitate") != bool(self.teacher):
             raise CheckpointError(
                 f"config: stage {self.name!r}: a teacher is what the objective imitate has, and no other"

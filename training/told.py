@@ -13,6 +13,7 @@ for letters, V vocabulary, D decoder width.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import torch
@@ -30,6 +31,8 @@ HIDDEN = 0.1
 """Share of words and letters that are kept back while training: a tower will miss some, too."""
 NOISE = 0.3
 """Deviation of what is added to each token while training, in units of its own size."""
+HINT, PLACES = 8.0, 2
+"""How far a token is moved in the direction of a word on it; how many words a patch can hint at."""
 
 
 def mean_of(ids: list[int], vocab_size: int) -> Tensor:
@@ -39,17 +42,41 @@ def mean_of(ids: list[int], vocab_size: int) -> Tensor:
     return row
 
 
-def written_words(vocab_size: int, encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> Tensor:
-    """(words of lists, V): each word that can be written on a patch as the decoder would say it, in the shortest way.
+class WrittenWords(nn.Module):
+    """A direction in the decoder's space for each word that can be written on a patch.
 
-    Which is with or without capitals: what is written is known without case, and the tokenizer spells what it
-    has met in one of them only.
+    Half of it is where the decoder's own tokens for the word lie, so that to repeat it is one skill
+    for all words; half is the word's own, by chance, since many share their tokens. Spelled is a word
+    in the shortest way, with or without capitals: what is written is known without case, and the
+    tokenizer spells what it has met in one of them only.
     """
-    forms = [
-        [encode(" " + form) for form in (word, word.capitalize(), word.upper())]
-        for word in (w.removeprefix(WRITTEN) for w in vocabulary.words if w.startswith(WRITTEN))
-    ]
-    return torch.stack([torch.zeros(vocab_size), *(mean_of(min(ways, key=len), vocab_size) for ways in forms)])[1:]
+
+    spelled: Tensor
+    own: Tensor
+
+    def __init__(self, shape: tuple[int, int], encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> None:
+        """shape: (V, D) of the decoder's embeddings."""
+        super().__init__()
+        words = [word.removeprefix(WRITTEN) for word in vocabulary.words if word.startswith(WRITTEN)]
+        ways = [[encode(" " + form) for form in (word, word.capitalize(), word.upper())] for word in words]
+        spelled = [torch.zeros(shape[0]), *(mean_of(min(way, key=len), shape[0]) for way in ways)]
+        own = [torch.zeros(shape[1]), *(by_chance(word, shape[1]) for word in words)]
+        self.register_buffer("spelled", torch.stack(spelled)[1:], persistent=False)  # (words of lists, V)
+        self.register_buffer("own", torch.stack(own)[1:], persistent=False)  # (words of lists, D)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """(V, D) of a decoder -> (words of lists, D), each of length 1."""
+        found = self.spelled @ embeddings.detach().to(self.spelled)
+        return F.normalize(F.normalize(found - found.mean(0), dim=-1) + self.own, dim=-1)
+
+    def targets(self, words: Tensor, downsample: int) -> Tensor:
+        """Of targets (N, P, W + 1) those that are read: (N, n, words of lists), above 0 where one is on a token."""
+        return joined(words[..., -1 - len(self.spelled) : -1].float(), downsample)
+
+
+def by_chance(name: str, width: int) -> Tensor:
+    """(D,) of length 1, always the same for the same name."""
+    return F.normalize(torch.randn(width, generator=torch.Generator().manual_seed(zlib.crc32(name.encode()))), dim=0)
 
 
 class Bags(nn.Module):
@@ -141,5 +168,68 @@ def with_perfect_sight(model: VLM, bags: Bags) -> VLM:
     assert isinstance(projector, ImageProjector)
     eyes = _Projector(projector, model.decoder.model.embed_tokens.weight, bags)
     encoders = {**dict(model.encoders.items()), "image": _Encoder()}
+    projectors = {**dict(model.projectors.items()), "image": eyes}
+    return VLM(model.decoder, encoders, projectors, model.placeholder_ids)
+
+
+# --- hints: what is written, beside what is seen ---------------------------------------------------
+
+
+def hinted(tiles: Tensor, written: Tensor) -> Tensor:
+    """A fourth plane beside the colours that says which words are written on each patch, `PLACES` at most.
+
+    Args:
+        tiles: uint8 (N, 3, S, S).
+        written: (N, P, words of lists) of 0 and 1.
+
+    Returns:
+        uint8 (N, 4, S, S).
+    """
+    there, place = written.topk(PLACES, dim=-1)
+    numbers = ((place + 1) * there).to(torch.int16).flatten(1)  # 0: none
+    plane = torch.zeros_like(tiles[:, :1]).flatten(1)
+    plane[:, : 2 * numbers.shape[1]] = numbers.contiguous().view(torch.uint8)
+    return torch.cat((tiles, plane.view_as(tiles[:, :1])), dim=1)
+
+
+class _HintedEncoder(nn.Module):
+    """A tower, and behind the features of each patch the numbers of the words on it."""
+
+    def __init__(self, tower: nn.Module, patches: int) -> None:
+        super().__init__()
+        self.tower, self.patches = tower, patches
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Features:
+        seen: Features = self.tower(inputs[:, :3], lengths)
+        numbers = seen.values.new_zeros(*seen.values.shape[:2], PLACES, dtype=torch.float32)
+        if inputs.shape[1] > 3:
+            plane = inputs[:, 3].flatten(1)[:, : 2 * PLACES * self.patches]
+            numbers += plane.contiguous().view(torch.int16).view_as(numbers)
+        return Features(torch.cat((seen.values.float(), numbers), dim=-1), seen.lengths)
+
+
+class _HintedProjector(nn.Module):
+    """A projector whose tokens also reach in the directions of the words on them."""
+
+    def __init__(self, projector: ImageProjector, embeddings: Tensor, written: WrittenWords) -> None:
+        super().__init__()
+        self.projector, self.written = projector, written
+        self._embeddings = (embeddings,)  # a tuple: they stay a part of the decoder, not of this
+
+    def forward(self, values: Tensor, lengths: Tensor, layouts: list[tuple[int, int, int, int]]) -> Tensor:
+        directions = self.written(self._embeddings[0])
+        words = torch.cat((torch.zeros_like(directions[:1]), HINT * directions))[values[..., -PLACES:].long()].sum(-2)
+        if self.training:  # as faint as a tower's, now and then
+            words = words * torch.empty(len(words), 1, 1, device=words.device).uniform_(0.25, 1)
+        tokens = self.projector.project(values[..., :-PLACES])
+        return self.projector.laid_out(tokens + joined(words, self.projector.downsample).to(tokens.dtype), layouts)
+
+
+def with_hints(model: VLM, written: WrittenWords, patches: int) -> VLM:
+    """A model that shares everything with `model`, and reads the fourth plane of pictures from `hinted`."""
+    projector = model.projectors["image"]
+    assert isinstance(projector, ImageProjector)
+    eyes = _HintedProjector(projector, model.decoder.model.embed_tokens.weight, written)
+    encoders = {**dict(model.encoders.items()), "image": _HintedEncoder(model.encoders["image"], patches)}
     projectors = {**dict(model.projectors.items()), "image": eyes}
     return VLM(model.decoder, encoders, projectors, model.placeholder_ids)

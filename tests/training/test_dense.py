@@ -28,10 +28,11 @@ from training.dense import (
     vocabulary,
     word_targets,
 )  # fmt: skip
-from training.loss import DenseHead
+from training.loss import SHARPNESS, DenseHead, patches, projected
 from training.stages import Mixture, StageConfig, Trains
 from training.synthetic import FAMILIES, make
 from training.synthetic.base import Canvas, Letter, Region, words_in
+from training.told import WrittenWords
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
 
@@ -242,40 +243,61 @@ def test_from_afar_crops_are_nearly_the_whole_and_squeezed_as_it_is() -> None:
 def head_and_model(studio_processor: Processor) -> tuple[DenseHead, VLM]:
     torch.manual_seed(0)
     words = Vocabulary(("red", "count:2", *NTH, "written:oak", "written:elm", "written:fir"), (1.0, 0.04, *[1.0] * 12))
-    return DenseHead(32, words), build_model(studio_processor.config)
+    model = build_model(studio_processor.config)
+    written = WrittenWords(model.decoder.model.embed_tokens.weight.shape, studio_processor.tokenizer.encode, words)
+    return DenseHead(32, words, written), model
 
 
 def targets_of(head: DenseHead) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Two views of 16 patches, without anything on them."""
+    """Two views of 16 patches, of which four make a token, without anything on them."""
     tiles = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     words = torch.zeros(2, 16, head.things + 3 + 1, dtype=torch.uint8)
     return tiles, words, torch.zeros(2, 16, SLOTS, dtype=torch.long)
 
 
-def test_what_is_written_is_told_apart_only_where_something_is(studio_processor: Processor) -> None:
+def test_what_is_written_is_told_apart_behind_the_projector_and_only_where_something_is(
+    studio_processor: Processor,
+) -> None:
     head, model = head_and_model(studio_processor)
-    assert head.things == 2 + len(NTH) and head.labels.out_features == 3
+    assert head.things == 2 + len(NTH)
     tiles, words, letters = targets_of(head)
     silent, count = head(model, tiles, words, letters)
     assert count == 32
     silent.backward()
     silent = silent.detach()
-    assert head.labels.weight.grad is None  # nothing is written: no word is taught to be absent
-    words[1, 5, head.things + 2] = 1  # "fir"
+    projector = model.projectors["image"]
+    assert not projector.linear_2.weight.grad.any()  # nothing is written: no word is taught to be absent
+    words[1, 5, head.things + 2] = 1  # "fir" in row 1, column 1: on the first token
     loss, _ = head(model, tiles, words, letters)
-    scores = head.labels(head.read(model, tiles)[1, 5]).float().detach()
+    features = patches(model, tiles).detach()
+    token = projected(model, features / features.flatten(0, 1).std(0).mean())[1, 0]
+    scores = SHARPNESS * head.written(model.decoder.model.embed_tokens.weight) @ token.detach()
     assert float(loss.detach() - silent) == pytest.approx(LABEL * float(scores.logsumexp(0) - scores[2]), rel=1e-3)
-    words[1, 5, head.things] = 1  # and "oak" on the same patch: each is half
+    words[1, 4, head.things] = 1  # and "oak" beside it, on the same token: each is half
     loss, _ = head(model, tiles, words, letters)
     both = float(scores.logsumexp(0) - (scores[2] + scores[0]) / 2)
     assert float(loss.detach() - silent) == pytest.approx(LABEL * both, rel=1e-3)
+    loss.backward()
+    assert projector.linear_2.weight.grad.any()
 
 
 def test_a_dense_head_counts_the_labels_that_it_knows(studio_processor: Processor) -> None:
     head, model = head_and_model(studio_processor)
     tiles, words, letters = targets_of(head)
     assert head.measure(model, tiles, words, letters)["labels"] == (0, 0)
-    with torch.no_grad():
-        head.labels.bias.copy_(torch.tensor([0.0, 50.0, 0.0]))  # says "elm" everywhere
-    words[0, 3, head.things + 1] = words[0, 4, head.things + 1] = words[1, 9, head.things] = 1
+    with torch.no_grad():  # says "elm" everywhere
+        model.projectors["image"].linear_2.bias.copy_(50 * head.written(model.decoder.model.embed_tokens.weight)[1])
+    words[0, 3, head.things + 1] = words[0, 12, head.things + 1] = words[1, 9, head.things] = 1
     assert head.measure(model, tiles, words, letters)["labels"] == (2, 3)
+
+
+def test_a_vocabulary_without_written_words(studio_processor: Processor) -> None:
+    torch.manual_seed(0)
+    words, model = Vocabulary(("red",), (1.0,)), build_model(studio_processor.config)
+    written = WrittenWords(model.decoder.model.embed_tokens.weight.shape, studio_processor.tokenizer.encode, words)
+    head = DenseHead(32, words, written)
+    tiles = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    targets = torch.ones(1, 16, 2, dtype=torch.uint8), torch.zeros(1, 16, SLOTS, dtype=torch.long)
+    loss, count = head(model, tiles, *targets)
+    assert count == 16 and float(loss.detach()) > 0
+    assert head.measure(model, tiles, *targets)["labels"] == (0, 0)

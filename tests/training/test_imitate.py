@@ -12,10 +12,10 @@ from safetensors import safe_open
 from training.checkpointing import NAME
 from training.dense import SLOTS, WRITTEN, Vocabulary, vocabulary
 from training.loop import build_heads, teacher_of
-from training.loss import ImitateHead
+from training.loss import SHARPNESS, ImitateHead, patches, projected
 from training.optim import parts
 from training.stages import Mixture, Trains
-from training.told import written_words
+from training.told import WrittenWords
 from vlm import checkpoint
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
@@ -49,34 +49,43 @@ def test_nothing_is_missed_by_the_same_model_and_all_by_a_silent_one(fresh, imit
     assert float(head(model, TILES, *NOTHING)[0].detach()) / count == pytest.approx(1, abs=1e-4)
 
 
-def test_a_patch_also_says_what_is_written_on_it(fresh, imitating, studio_processor) -> None:
+def test_a_token_also_names_the_word_that_is_written_on_it(fresh, imitating, studio_processor) -> None:
     families = ("floor_plans",)
-    head = build_heads(replace(imitating, families=families, loudness=3.0), studio_processor)
+    head = build_heads(replace(imitating, families=families), studio_processor)
     model, known = fresh(), vocabulary(families).words
-    place = known.index("written:kitchen")
     words = torch.zeros(3, 16, len(known) + 1, dtype=torch.uint8)
-    words[1, 5, place] = 1  # row 1, column 1 of 4 x 4 patches, of which 2 x 2 make a token: the first token
-    (word,) = studio_processor.tokenizer.encode(" kitchen")
-    embedding = model.decoder.model.embed_tokens.weight[word].detach()
-    said: list[torch.Tensor] = []
-    model.projectors["image"].register_forward_hook(lambda _, __, found: said.append(found.detach()) or None)
-    assert float(head(model, TILES, words, NOTHING[1])[0].detach()) > 0
-    wanted = said[0].clone()
-    wanted[4] += 3 * embedding  # 3 views of 4 tokens
-    model.projectors["image"].register_forward_hook(lambda *_: wanted)
-    assert float(head(model, TILES, words, NOTHING[1])[0].detach()) == pytest.approx(0, abs=1e-5)
+    words[1, 5, known.index("written:kitchen")] = 1  # row 1, column 1 of 4 x 4 patches: on the first token of 2 x 2
+    listed = [word for word in known if word.startswith(WRITTEN)]
+    directions = head.written(model.decoder.model.embed_tokens.weight)
+    token = projected(model, patches(model, TILES))[1, 0].detach()
+    wanted = (SHARPNESS * directions @ token).log_softmax(0)[listed.index("written:kitchen")]
+    found = float(head(model, TILES, words, NOTHING[1])[0].detach())
+    assert found == pytest.approx(-float(wanted), rel=1e-4)
 
 
-def test_a_written_word_is_said_in_the_shortest_way(studio_processor: Processor) -> None:
+def test_a_word_has_a_direction_of_its_own_near_its_tokens(studio_processor: Processor) -> None:
     encode, listed = studio_processor.tokenizer.encode, [w for w in vocabulary().words if w.startswith(WRITTEN)]
-    rows = written_words(1024, encode, vocabulary())
-    assert rows.shape == (len(listed), 1024)
-    torch.testing.assert_close(rows.sum(1), torch.ones(len(listed)))
+    embeddings = torch.randn(1024, 64, generator=torch.Generator().manual_seed(0))
+    written = WrittenWords((1024, 64), encode, vocabulary())
+    directions = written(embeddings)
+    assert directions.shape == (len(listed), 64)
+    torch.testing.assert_close(directions.norm(dim=-1), torch.ones(len(listed)))
+    near = directions @ torch.nn.functional.normalize(embeddings, dim=-1).T  # (words, tokens)
     for word in ("kitchen", "password"):
         ways = [encode(f" {form}") for form in (word, word.capitalize(), word.upper())]
-        found = rows[listed.index(WRITTEN + word)].nonzero()[:, 0].tolist()
-        assert found == sorted(set(min(ways, key=len)))
-    assert written_words(1024, encode, Vocabulary(("red",), (1.0,))).shape == (0, 1024)
+        shortest = sorted(set(min(ways, key=len)))
+        row = listed.index(WRITTEN + word)
+        assert written.spelled[row].nonzero()[:, 0].tolist() == shortest
+        assert float(near[row, shortest].mean()) > float(near[row].mean()) + 2 * float(near[row].std())
+    few = WrittenWords((1024, 64), encode, vocabulary(("floor_plans",)))
+    kitchens = written.own[listed.index("written:kitchen")], few.own[few_place("written:kitchen")]
+    torch.testing.assert_close(*kitchens)  # in any list of words
+    assert float((written.own @ written.own.T).fill_diagonal_(0).max()) < 0.8
+    assert WrittenWords((1024, 64), encode, Vocabulary(("red",), (1.0,)))(embeddings).shape == (0, 64)
+
+
+def few_place(word: str) -> int:
+    return [w for w in vocabulary(("floor_plans",)).words if w.startswith(WRITTEN)].index(word)
 
 
 def test_a_changed_projector_learns_it_again_and_nothing_else_changes(
