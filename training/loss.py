@@ -200,8 +200,8 @@ class ImitateHead(nn.Module):
 
     A decoder then meets the new tower's pictures as tokens that it knows. Beside what the teacher says
     it names the word that is written on a patch, as in `DenseHead`. The loss is the share of the
-    teacher's tokens' variance that is missed, and the naming. No parameters of its own: the teacher is
-    not trained, nor part of a saved state.
+    teacher's tokens' variance that is missed, but for what lies in that word's direction, and the
+    naming. No parameters of its own: the teacher is not trained, nor part of a saved state.
     """
 
     def __init__(self, teacher: VLM, written: WrittenWords) -> None:
@@ -216,11 +216,15 @@ class ImitateHead(nn.Module):
         with torch.no_grad():
             wanted = projected(teacher, patches(teacher, tiles))
         found = projected(model, patches(model, tiles))
+        missed = found - wanted
         variance = (wanted - wanted.mean((0, 1))).square().sum(-1).mean()
-        loss = (found - wanted).square().sum() / variance
-        if len(self.written.spelled):
-            directions = self.written(teacher.decoder.model.embed_tokens.weight)
-            loss = loss + naming_loss(found, directions, self.written.targets(words, projector.downsample))
+        if not len(self.written.spelled):
+            return missed.square().sum() / variance, wanted.shape[0] * wanted.shape[1]
+        directions = self.written(teacher.decoder.model.embed_tokens.weight)
+        written = self.written.targets(words, projector.downsample)
+        true = F.normalize(written @ directions, dim=-1)  # the teacher did not say it: no matter how loud it is
+        missed = missed - (missed * true).sum(-1, keepdim=True) * true
+        loss = missed.square().sum() / variance + LABEL * naming_loss(found, directions, written)
         return loss, wanted.shape[0] * wanted.shape[1]
 
 

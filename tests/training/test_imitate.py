@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 
 from training.checkpointing import NAME
-from training.dense import SLOTS, WRITTEN, Vocabulary, vocabulary
+from training.dense import LABEL, SLOTS, WRITTEN, Vocabulary, vocabulary
 from training.loop import build_heads, teacher_of
 from training.loss import SHARPNESS, ImitateHead, patches, projected
 from training.optim import parts
@@ -60,7 +60,17 @@ def test_a_token_also_names_the_word_that_is_written_on_it(fresh, imitating, stu
     token = projected(model, patches(model, TILES))[1, 0].detach()
     wanted = (SHARPNESS * directions @ token).log_softmax(0)[listed.index("written:kitchen")]
     found = float(head(model, TILES, words, NOTHING[1])[0].detach())
-    assert found == pytest.approx(-float(wanted), rel=1e-4)
+    assert found == pytest.approx(-LABEL * float(wanted), rel=1e-4)
+    kitchen = directions[listed.index("written:kitchen")]
+
+    def said_loudly(_: object, __: object, said: torch.Tensor) -> torch.Tensor:
+        louder = said.clone()
+        louder[4] += 50 * kitchen  # 3 views of 4 tokens
+        return louder
+
+    model.projectors["image"].register_forward_hook(said_loudly)
+    assert float(head(model, TILES, words, NOTHING[1])[0].detach()) == pytest.approx(0, abs=1e-4)
+    assert float(head(model, TILES, 0 * words, NOTHING[1])[0].detach()) > 10  # where nothing is written it is a mistake
 
 
 def test_a_word_has_a_direction_of_its_own_near_its_tokens(studio_processor: Processor) -> None:
