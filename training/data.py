@@ -18,7 +18,7 @@ from encoders.config import ClipConfig
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
-from .dense import WRITTEN, View, crops, letter_targets, looked_at, scaled, vocabulary, word_targets
+from .dense import WRITTEN, View, crops, legible, letter_targets, looked_at, scaled, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, QA, Split, make
@@ -26,6 +26,7 @@ from .synthetic import Sample as Scene
 from .synthetic.base import Box, Letter, say
 from .synthetic.conversations import (
     DESCRIBED,
+    READ,
     TRANSCRIBE,
     about_two,
     caption_turn,
@@ -35,6 +36,7 @@ from .synthetic.conversations import (
 )
 from .told import hinted, told
 
+MOST_WORDS = 30
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
 
@@ -103,7 +105,15 @@ class Examples:
         turns = [question_text(rng, qa) for qa in asked]
         if rng.random() < 0.3:
             turns.append(caption_turn(rng, scene))
+        if self.stage.written and rng.random() < self.stage.written and (words := self.legible(scene)):
+            turns.append((say(rng, rng.choice(READ)), " ".join(words)))
         return [conversation(group, media) for group in group_turns(rng, turns)]
+
+    def legible(self, scene: Scene) -> list[str]:
+        """The first `MOST_WORDS` words that can be read in the overview."""
+        picture, letters = scene.drawn()
+        (view, *_) = self._views(scene, picture.size, ImageTransform(self.clip).boxes(*picture.size))
+        return legible(view, letters)[:MOST_WORDS]
 
     def _captions(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
@@ -221,12 +231,14 @@ class Examples:
         self, scene: Scene, size: tuple[int, int], letters: Sequence[Letter], boxes: Sequence[Box]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Words and letters on the patches of these boxes of a picture of (width, height)."""
-        width, height = scene.scene["size"]  # of which degrading may have made a smaller picture
-        zoom = width / size[0], height / size[1]
-        views = [View(scaled(box, *zoom), self.clip.side, self.clip.image_size) for box in boxes]
-        regions = scene.regions
+        views, regions = self._views(scene, size, boxes), scene.regions
         words = torch.stack([word_targets(view, regions, self.words, letters) for view in views])
         return words, torch.stack([letter_targets(view, letters) for view in views])
+
+    def _views(self, scene: Scene, size: tuple[int, int], boxes: Sequence[Box]) -> list[View]:
+        width, height = scene.scene["size"]  # of which degrading may have made a smaller picture
+        zoom = width / size[0], height / size[1]
+        return [View(scaled(box, *zoom), self.clip.side, self.clip.image_size) for box in boxes]
 
     def speech(self, index: int) -> tuple[torch.Tensor, torch.Tensor, str]:
         """log-mel (M, F) of one window, its valid frames, and what was said."""

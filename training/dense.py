@@ -13,6 +13,7 @@ Shapes: P = side^2 patches of a view in reading order, W words, S = SLOTS.
 from __future__ import annotations
 
 import random
+import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,6 +153,22 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
             glyph = GLYPHS.find(letter.character.lower()) + 1 or len(GLYPHS) + 1
             found[at[0], at[1], int(at[2] * SLOTS)] = glyph if view.height(letter) >= SMALLEST else UNREADABLE
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
+
+
+def legible(view: View, letters: Sequence[Letter]) -> list[str]:
+    """The words large enough to be read, as they are written, in the order of the patches that they begin on."""
+    words: list[list[Letter]] = []
+    for letter in letters:
+        if letter.nth == 1 or not words:
+            words.append([])
+        words[-1].append(letter)
+    found = []
+    for word in words:
+        text = "".join(letter.character for letter in word).strip(string.punctuation)
+        place = view.place(word[0].x, word[0].y)
+        if text and place and min(view.height(letter) for letter in word) >= SMALLEST_WORD:
+            found.append((place, text))
+    return [text for _, text in sorted(found)]
 
 
 def crops(rng: random.Random, width: int, height: int, count: int, zoom: float) -> list[tuple[int, int, int, int]]:

@@ -88,6 +88,9 @@ class StageConfig:
     hints: float = 0.0
     """Share of the pictures beside which the decoder is told the words written on each patch, so that it learns to
     repeat them while a tower hardly knows them."""
+    written: float = 0.0
+    """Share of the pictures about which is also asked all that is written: many words to repeat where a question asks
+    for one."""
     overview_only: bool = False
     """Leave out the tiles: cheaper, coarser."""
     crops: int = 0
@@ -120,6 +123,7 @@ class StageConfig:
             ("balance", 1),
             ("checkpoint_seconds", 1 << 40),
             ("hints", 1),
+            ("written", 1),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
         check_range(f"stage {self.name!r}: zoom", self.zoom, 1, 100)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 import torch
 
 from training.data import Examples
-from training.dense import WRITTEN, vocabulary
+from training.dense import WRITTEN, View, legible, vocabulary
 from training.loop import build_written, image_tower
 from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
+from training.synthetic.base import Letter
 from training.told import HINT, PLACES, hinted, with_hints
 from vlm.batch import collate
 from vlm.errors import CheckpointError
@@ -74,6 +76,31 @@ def test_a_share_of_pictures_has_hints_and_none_that_is_validated_on(hinting, sh
     assert 4 < sum(bool(plane.any()) for plane in planes) < 20
     held_out = Examples(sharp, hinting, "seeds")
     assert held_out._transformed(make(FAMILY, 3, "seeds")).inputs.shape[1] == 3
+
+
+def test_words_are_legible_in_the_order_of_their_patches() -> None:
+    def word(text: str, x: float, y: float, height: float) -> list[Letter]:
+        return [Letter(c, x + i, y, height, i + 1, text.lower().strip(".")) for i, c in enumerate(text)]
+
+    view = View((0, 0, 100, 100), side=4, pixels=100)
+    letters = [*word("low.", 10, 90, 9), *word("Right", 60, 12, 9), *word("small", 5, 40, 4), *word("left", 2, 14, 9)]
+    assert legible(view, [*letters, *word("out", 120, 10, 9)]) == ["left", "Right", "low"]
+
+
+def test_all_that_is_written_is_asked_about_a_share_of_pictures(hinting, sharp) -> None:
+    asking = replace(hinting, written=1.0, hints=0.0, questions=1)
+    scene = make(FAMILY, 3)
+    words = Examples(sharp, asking).legible(scene)
+    drawn = {letter.word for letter in scene.drawn()[1]}
+    assert words and {word.lower() for word in words} <= drawn
+
+    def answers(stage) -> list[str]:
+        examples = Examples(sharp, stage)
+        examples.scene = lambda rng: scene
+        return [turn["content"] for row in examples._images(random.Random(1)) for turn in row[1::2]]
+
+    assert " ".join(words) in answers(asking)
+    assert " ".join(words) not in answers(hinting)
 
 
 def test_what_trains_with_hints(fresh, hinting, run_stage, digest, tmp_path) -> None:

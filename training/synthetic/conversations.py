@@ -56,6 +56,12 @@ TRANSCRIBE = (
     "What are the words?",
     "Transcript[, please|]?",
 )
+READ = (
+    "[Read|Write down|Type out] [all|everything] that is written [here|in the picture|in this image].",
+    "What [text|words] [do you see|can be read|can you read][ here| in the picture|]?",
+    "[List|Give me] all the [words|text] in [this|the] [image|picture].",
+    "[Read|Transcribe] [all|] the text[ in the image| in the picture|].",
+)
 DESCRIBED = (
     "[A picture shows|Imagine this picture:|The image shows|Here is a description of a picture:|Picture:] {caption}",
     "{caption}",
