@@ -34,7 +34,7 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
-from .told import hinted, told
+from .told import labelled, told
 
 MOST_WORDS = 30
 GROUP = 4
@@ -77,20 +77,17 @@ class Examples:
         return {"type": "image", "image": self.told(scene) if self.stage.told else self._transformed(scene)}
 
     def _transformed(self, scene: Scene) -> MediaInput:
-        if self.stage.hints and self.split == "train":
-            return self.hinted(scene)
+        if self.stage.naming and self.split == "train":
+            return self.labelled(scene)
         seen: MediaInput = self.processor.transforms["image"](scene.image)
         return seen
 
-    def hinted(self, scene: Scene) -> MediaInput:
-        """As the transform, with a fourth plane that in a share of pictures says what is written where."""
+    def labelled(self, scene: Scene) -> MediaInput:
+        """As the transform, with a fourth plane that says what is written where."""
         picture, letters = scene.drawn()
         seen: MediaInput = self.processor.transforms["image"](picture)
         words, _ = self._standing(scene, picture.size, letters, ImageTransform(self.clip).boxes(*picture.size))
-        written = words[..., -1 - self.written : -1]
-        if random.Random(f"hint/{scene.seed}").random() >= self.stage.hints:
-            written = torch.zeros_like(written)
-        return dataclasses.replace(seen, inputs=hinted(seen.inputs, written))
+        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., -1 - self.listed : -1]))
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)
@@ -201,7 +198,7 @@ class Examples:
         return {word: i for i, word in enumerate(vocabulary(tuple(self.families)).words)}
 
     @cached_property
-    def written(self) -> int:
+    def listed(self) -> int:
         """How many of the words are read; they stand last."""
         return sum(word.startswith(WRITTEN) for word in self.words)
 

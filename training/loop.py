@@ -30,11 +30,20 @@ from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
 from .dense import vocabulary
 from .distributed import agree, rank, sum_gradients, world
-from .loss import ContrastiveHead, CtcHead, DenseHead, ImitateHead, WordsHead, answer_numbers, next_token_loss
+from .loss import (
+    ContrastiveHead,
+    CtcHead,
+    DenseHead,
+    ImitateHead,
+    NamingHead,
+    WordsHead,
+    answer_numbers,
+    next_token_loss,
+)
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
-from .told import Bags, WrittenWords, with_hints, with_perfect_sight
+from .told import Bags, WrittenWords, with_perfect_sight
 
 
 def tune_allocator() -> None:
@@ -66,7 +75,7 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
         case "next-token":
-            return None
+            return NamingHead(build_written(stage, processor), stage.naming) if stage.naming else None
 
 
 def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
@@ -103,6 +112,8 @@ def batch_loss(
     """(sum of losses, what it was summed over) for a batch of any stage."""
     if heads is None:
         return next_token_loss(model, batch.to(device), stage.balance)
+    if isinstance(heads, NamingHead):
+        return heads(model, batch.to(device), stage.balance)  # type: ignore[no-any-return]
     moved = [item.to(device) if isinstance(item, Tensor) else item for item in batch]
     found: tuple[Tensor, float] = heads(model, *moved)
     return found
@@ -162,8 +173,6 @@ def train(
     freeze(model, stage)
     if stage.told:
         model = with_perfect_sight(model, build_bags(stage, processor))
-    if stage.hints:
-        model = with_hints(model, build_written(stage, processor), image_tower(model).config.side ** 2)
     heads = build_heads(stage, processor)
     training = Training(model, heads).to(device).train()
     optimizers = build_optimizers(model, heads, stage)

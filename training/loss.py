@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
 from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
-from .told import Bags, WrittenWords
+from .told import Bags, WrittenWords, joined, labels_of
 
 CAPTION_TOKENS = 80
 SHARPNESS = 2.0
@@ -33,6 +34,43 @@ def next_token_loss(model: VLM, batch: Batch, balance: float = 0.0) -> tuple[Ten
     losses = F.cross_entropy(model.decoder.head(states).float(), targets[wanted], reduction="none")
     weights = answer_lengths(wanted)[wanted].float() ** -balance
     return (losses * weights).sum(), float(weights.sum())
+
+
+class NamingHead(nn.Module):
+    """Half way through the decoder, the token of a patch says which word is written on it.
+
+    Through the decoder's own norm and head, so that attention need only carry to an answer what stands
+    there: to make a word of a patch is otherwise learned answer by answer, one word of a picture's
+    twenty at a time. No parameters of its own.
+    """
+
+    def __init__(self, written: WrittenWords, weight: float) -> None:
+        """weight: of the mean loss of a labelled token, beside that of an answer's token."""
+        super().__init__()
+        self.written, self.weight = written, weight
+
+    def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
+        """As `next_token_loss`; pictures may have the plane of `labelled`, one tile each."""
+        media = batch.media.get("image")
+        if media is None or media.inputs.shape[1] == 3:
+            return next_token_loss(model, batch, balance)
+        plain = replace(media, inputs=media.inputs[:, :3])
+        layers, found = model.decoder.model.layers, []
+        hook = layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, states: found.append(states))
+        try:
+            loss, count = next_token_loss(model, replace(batch, media={**batch.media, "image": plain}), balance)
+        finally:
+            hook.remove()
+        tokens = found[0][batch.input_ids == model.placeholder_ids["image"]]
+        tower: Any = model.encoders["image"]
+        projector: Any = model.projectors["image"]
+        labels = labels_of(media.inputs, tower.config.side**2, len(self.written.spelled))
+        labels = joined(labels, projector.downsample).flatten(0, 1)
+        if not (there := labels.sum(-1) > 0).any():
+            return loss, count
+        said = model.decoder.head(model.decoder.model.norm(tokens[there])).float()
+        true = F.normalize(labels[there], p=1, dim=-1) @ self.written.spelled  # of a word's tokens each has its share
+        return loss + self.weight * count * F.cross_entropy(said, true.float()), count
 
 
 def answer_numbers(wanted: Tensor) -> Tensor:

@@ -85,9 +85,8 @@ class StageConfig:
     """A token of an answer of L tokens weighs L^-balance: above 0, short answers are not drowned by captions."""
     told: bool = False
     """The decoder is told what stands on each patch instead of seeing it; see `training/told.py`."""
-    hints: float = 0.0
-    """Share of the pictures beside which the decoder is told the words written on each patch, so that it learns to
-    repeat them while a tower hardly knows them."""
+    naming: float = 0.0
+    """Weight of what the decoder is to say, half way through its layers, at each patch: the word written there."""
     written: float = 0.0
     """Share of the pictures about which is also asked all that is written: many words to repeat where a question asks
     for one."""
@@ -122,7 +121,7 @@ class StageConfig:
             ("weight_decay", 1),
             ("balance", 1),
             ("checkpoint_seconds", 1 << 40),
-            ("hints", 1),
+            ("naming", 100),
             ("written", 1),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
@@ -130,8 +129,10 @@ class StageConfig:
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
-        if self.hints and (self.objective != "next-token" or self.told):
-            raise CheckpointError(f"config: stage {self.name!r}: hints are for next-token, and a decoder that sees")
+        if self.naming and (self.objective != "next-token" or self.told or not self.overview_only):
+            raise CheckpointError(
+                f"config: stage {self.name!r}: naming is for next-token, and a decoder that sees overviews only"
+            )
         if (self.objective == "imitate") != bool(self.teacher):
             raise CheckpointError(
                 f"config: stage {self.name!r}: a teacher is what the objective imitate has, and no other"

@@ -31,8 +31,8 @@ HIDDEN = 0.1
 """Share of words and letters that are kept back while training: a tower will miss some, too."""
 NOISE = 0.3
 """Deviation of what is added to each token while training, in units of its own size."""
-HINT, PLACES = 8.0, 2
-"""How far a token is moved in the direction of a word on it; how many words a patch can hint at."""
+PLACES = 2
+"""How many words a patch can be labelled with."""
 
 
 def mean_of(ids: list[int], vocab_size: int) -> Tensor:
@@ -172,10 +172,10 @@ def with_perfect_sight(model: VLM, bags: Bags) -> VLM:
     return VLM(model.decoder, encoders, projectors, model.placeholder_ids)
 
 
-# --- hints: what is written, beside what is seen ---------------------------------------------------
+# --- labels: what is written, beside what is seen --------------------------------------------------
 
 
-def hinted(tiles: Tensor, written: Tensor) -> Tensor:
+def labelled(tiles: Tensor, written: Tensor) -> Tensor:
     """A fourth plane beside the colours that says which words are written on each patch, `PLACES` at most.
 
     Args:
@@ -192,44 +192,8 @@ def hinted(tiles: Tensor, written: Tensor) -> Tensor:
     return torch.cat((tiles, plane.view_as(tiles[:, :1])), dim=1)
 
 
-class _HintedEncoder(nn.Module):
-    """A tower, and behind the features of each patch the numbers of the words on it."""
-
-    def __init__(self, tower: nn.Module, patches: int) -> None:
-        super().__init__()
-        self.tower, self.patches = tower, patches
-
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Features:
-        seen: Features = self.tower(inputs[:, :3], lengths)
-        numbers = seen.values.new_zeros(*seen.values.shape[:2], PLACES, dtype=torch.float32)
-        if inputs.shape[1] > 3:
-            plane = inputs[:, 3].flatten(1)[:, : 2 * PLACES * self.patches]
-            numbers += plane.contiguous().view(torch.int16).view_as(numbers)
-        return Features(torch.cat((seen.values.float(), numbers), dim=-1), seen.lengths)
-
-
-class _HintedProjector(nn.Module):
-    """A projector whose tokens also reach in the directions of the words on them."""
-
-    def __init__(self, projector: ImageProjector, embeddings: Tensor, written: WrittenWords) -> None:
-        super().__init__()
-        self.projector, self.written = projector, written
-        self._embeddings = (embeddings,)  # a tuple: they stay a part of the decoder, not of this
-
-    def forward(self, values: Tensor, lengths: Tensor, layouts: list[tuple[int, int, int, int]]) -> Tensor:
-        directions = self.written(self._embeddings[0])
-        words = torch.cat((torch.zeros_like(directions[:1]), HINT * directions))[values[..., -PLACES:].long()].sum(-2)
-        if self.training:  # as faint as a tower's, now and then
-            words = words * torch.empty(len(words), 1, 1, device=words.device).uniform_(0.25, 1)
-        tokens = self.projector.project(values[..., :-PLACES])
-        return self.projector.laid_out(tokens + joined(words, self.projector.downsample).to(tokens.dtype), layouts)
-
-
-def with_hints(model: VLM, written: WrittenWords, patches: int) -> VLM:
-    """A model that shares everything with `model`, and reads the fourth plane of pictures from `hinted`."""
-    projector = model.projectors["image"]
-    assert isinstance(projector, ImageProjector)
-    eyes = _HintedProjector(projector, model.decoder.model.embed_tokens.weight, written)
-    encoders = {**dict(model.encoders.items()), "image": _HintedEncoder(model.encoders["image"], patches)}
-    projectors = {**dict(model.projectors.items()), "image": eyes}
-    return VLM(model.decoder, encoders, projectors, model.placeholder_ids)
+def labels_of(tiles: Tensor, patches: int, words: int) -> Tensor:
+    """What `labelled` put there: uint8 (N, 4, S, S) -> (N, P, words of lists), above 0 where a word is."""
+    plane = tiles[:, 3].flatten(1)[:, : 2 * PLACES * patches].contiguous()
+    numbers = plane.view(torch.int16).long().view(len(tiles), patches, PLACES)
+    return F.one_hot(numbers, words + 1).sum(-2)[..., 1:].float()

@@ -1,0 +1,145 @@
+"""Patches that say, half way through the decoder, the word written on them: where labels travel, what is learned."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from training.data import Examples
+from training.dense import WRITTEN, View, legible, vocabulary
+from training.loop import build_heads, build_written
+from training.loss import NamingHead, next_token_loss
+from training.optim import parts
+from training.stages import Trains
+from training.synthetic import make
+from training.synthetic.base import Letter
+from training.told import PLACES, labelled, labels_of
+from vlm.batch import collate
+from vlm.errors import CheckpointError
+from vlm.processor import Processor
+
+FAMILY = "floor_plans"
+
+
+@pytest.fixture
+def naming(stage):
+    return stage(name="naming", naming=0.5, families=(FAMILY,), overview_only=True)
+
+
+@pytest.fixture
+def listed() -> list[str]:
+    return [word.removeprefix(WRITTEN) for word in vocabulary((FAMILY,)).words if word.startswith(WRITTEN)]
+
+
+@pytest.fixture
+def sharp(studio_processor: Processor) -> Processor:
+    """Views in which labels can be read: 12 x 12 patches."""
+    clip = replace(studio_processor.config.clip, image_size=192, patch_size=16)
+    return Processor(replace(studio_processor.config, clip=clip), studio_processor.tokenizer)
+
+
+def test_labels_travel_beside_the_colours() -> None:
+    tiles = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    written = torch.zeros(2, 16, 700, dtype=torch.uint8)
+    written[0, 3, 0] = written[1, 15, 699] = written[1, 15, 300] = written[1, 0, 256] = 1
+    both = labelled(tiles, written)
+    assert torch.equal(both[:, :3], tiles)
+    assert torch.equal(labels_of(both, 16, 700), written.float())
+
+
+def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studio_processor, listed) -> None:
+    model, head = fresh().eval(), build_heads(naming, studio_processor)
+    assert isinstance(head, NamingHead) and not list(head.parameters())
+    examples = Examples(studio_processor, naming)
+    batch = collate([examples.sample(0)], 0)
+    media = batch.media["image"]
+    words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
+    words[0, 5, listed.index("kitchen")] = words[0, 15, listed.index("hall")] = 1  # 2 x 2 patches are a token: 0 and 3
+    plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
+    silent, count = next_token_loss(model, plain)
+    loss, same = head(
+        model, replace(batch, media={"image": replace(media, inputs=labelled(media.inputs[:, :3], words))}), 0.0
+    )
+    assert same == count
+    layers, states = model.decoder.model.layers, []
+    hook = layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, found: states.append(found))
+    model.states(plain)
+    hook.remove()
+    tokens = states[0][plain.input_ids == model.placeholder_ids["image"]][[0, 3]]
+    (kitchen,), (hall,) = (studio_processor.tokenizer.encode(word) for word in (" kitchen", " hall"))
+    said = model.decoder.head(model.decoder.model.norm(tokens))
+    wanted = 0.5 * count * cross_entropy(said, torch.tensor([kitchen, hall]))
+    assert float((loss - silent).detach()) == pytest.approx(float(wanted.detach()), rel=1e-4)
+    assert float(head(model, plain, 0.0)[0].detach()) == pytest.approx(float(silent.detach()))
+
+
+def test_the_plane_says_what_the_studio_wrote_and_only_while_training(naming, sharp, listed) -> None:
+    scene = make(FAMILY, 3)
+    seen = Examples(sharp, naming)._transformed(scene)
+    plain = Examples(sharp, replace(naming, naming=0.0))._transformed(scene)
+    assert torch.equal(seen.inputs[:, :3], plain.inputs) and seen.inputs.shape[1] == 4
+    numbers = seen.inputs[0, 3].flatten()[: 2 * PLACES * 144].view(torch.int16)
+    told = {listed[number - 1] for number in numbers.tolist() if number}
+    assert told and told <= {letter.word for letter in scene.drawn()[1]}
+    assert Examples(sharp, naming, "seeds")._transformed(make(FAMILY, 3, "seeds")).inputs.shape[1] == 3
+
+
+def test_words_are_legible_in_the_order_of_their_patches() -> None:
+    def word(text: str, x: float, y: float, height: float) -> list[Letter]:
+        return [Letter(c, x + i, y, height, i + 1, text.lower().strip(".")) for i, c in enumerate(text)]
+
+    view = View((0, 0, 100, 100), side=4, pixels=100)
+    letters = [*word("low.", 10, 90, 9), *word("Right", 60, 12, 9), *word("small", 5, 40, 4), *word("left", 2, 14, 9)]
+    assert legible(view, [*letters, *word("out", 120, 10, 9)]) == ["left", "Right", "low"]
+
+
+def test_all_that_is_written_is_asked_about_a_share_of_pictures(naming, sharp) -> None:
+    asking = replace(naming, written=1.0, naming=0.0, questions=1)
+    scene = make(FAMILY, 3)
+    words = Examples(sharp, asking).legible(scene)
+    drawn = {letter.word for letter in scene.drawn()[1]}
+    assert words and {word.lower() for word in words} <= drawn
+
+    def answers(stage) -> list[str]:
+        examples = Examples(sharp, stage)
+        examples.scene = lambda rng: scene
+        return [turn["content"] for row in examples._images(random.Random(1)) for turn in row[1::2]]
+
+    assert " ".join(words) in answers(asking)
+    assert " ".join(words) not in answers(naming)
+
+
+def test_what_trains_while_patches_are_named(fresh, naming, run_stage, digest, tmp_path) -> None:
+    model = fresh()
+    before = {part: digest(module) for part, module in parts(model).items()}
+    run_stage(model, replace(naming, trains=Trains(decoder=1e-3, image_projector=1e-3)), tmp_path / "run")
+    changed = {part for part, module in parts(model).items() if digest(module) != before[part]}
+    assert changed == {"decoder", "image_projector"}
+
+
+def test_a_named_word_is_learned(fresh, naming, studio_processor, listed) -> None:
+    model, head = fresh(), NamingHead(build_written(naming, studio_processor), 1.0)
+    batch = collate([Examples(studio_processor, naming).sample(0)], 0)
+    media = batch.media["image"]
+    words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
+    words[0, 5, listed.index("kitchen")] = 1
+    batch = replace(batch, media={"image": replace(media, inputs=labelled(media.inputs[:, :3], words))})
+    optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(25):
+        loss, count = head(model, batch, 0.0)
+        (loss / count).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float((loss / count).detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("changes", [{"objective": "dense"}, {"told": True}, {"overview_only": False}])
+def test_who_names(stage, changes) -> None:
+    with pytest.raises(CheckpointError, match="naming is for next-token, and a decoder that sees overviews only"):
+        stage(**{"naming": 0.5, "overview_only": True, "trains": Trains(decoder=1e-3), **changes})
