@@ -34,7 +34,8 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
-from .told import labelled, told
+from .told import told
+from .written import labelled
 
 MOST_WORDS = 30
 GROUP = 4

@@ -43,7 +43,8 @@ from .loss import (
 from .optim import build_optimizers, freeze, rate_factor
 from .stages import StageConfig
 from .synthetic import FAMILIES
-from .told import Bags, WrittenWords, with_perfect_sight
+from .told import Bags, with_perfect_sight
+from .written import WrittenWords
 
 
 def tune_allocator() -> None:

@@ -13,7 +13,8 @@ from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
 from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
-from .told import Bags, WrittenWords, joined, labels_of
+from .told import Bags
+from .written import WrittenWords, joined, labels_of
 
 CAPTION_TOKENS = 80
 SHARPNESS = 2.0

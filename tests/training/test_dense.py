@@ -32,7 +32,7 @@ from training.loss import SHARPNESS, DenseHead, patches, projected
 from training.stages import Mixture, StageConfig, Trains
 from training.synthetic import FAMILIES, make
 from training.synthetic.base import Canvas, Letter, Region, words_in
-from training.told import WrittenWords
+from training.written import WrittenWords
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
 

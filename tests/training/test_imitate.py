@@ -15,7 +15,7 @@ from training.loop import build_heads, teacher_of
 from training.loss import SHARPNESS, ImitateHead, patches, projected
 from training.optim import parts
 from training.stages import Mixture, Trains
-from training.told import WrittenWords
+from training.written import WrittenWords
 from vlm import checkpoint
 from vlm.errors import CheckpointError
 from vlm.processor import Processor

@@ -17,7 +17,7 @@ from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
 from training.synthetic.base import Letter
-from training.told import PLACES, labelled, labels_of
+from training.written import PLACES, labelled, labels_of
 from vlm.batch import collate
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
