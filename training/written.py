@@ -84,7 +84,7 @@ def labelled(tiles: Tensor, written: Tensor) -> Tensor:
     Returns:
         uint8 (N, 4, S, S).
     """
-    there, place = written.topk(PLACES, dim=-1)
+    there, place = F.pad(written, (0, PLACES)).topk(PLACES, dim=-1)  # of fewer words there may be none
     numbers = ((place + 1) * there).to(torch.int16).flatten(1)  # 0: none
     plane = torch.zeros_like(tiles[:, :1]).flatten(1)
     plane[:, : 2 * numbers.shape[1]] = numbers.contiguous().view(torch.uint8)

@@ -10,14 +10,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from training.data import Examples
-from training.dense import WRITTEN, View, legible, vocabulary
+from training.dense import WRITTEN, View, Vocabulary, legible, vocabulary
 from training.loop import build_heads, build_written
 from training.loss import NamingHead, next_token_loss
 from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
 from training.synthetic.base import Letter
-from training.written import PLACES, labelled, labels_of
+from training.written import PLACES, WrittenWords, labelled, labels_of
 from vlm.batch import collate
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
@@ -49,6 +49,20 @@ def test_labels_travel_beside_the_colours() -> None:
     both = labelled(tiles, written)
     assert torch.equal(both[:, :3], tiles)
     assert torch.equal(labels_of(both, 16, 700), written.float())
+
+
+def test_where_no_word_is_ever_written_nothing_is_named(fresh, naming, studio_processor) -> None:
+    palettes = replace(naming, families=("palettes",))
+    head, batch = build_heads(palettes, studio_processor), collate([Examples(studio_processor, palettes).sample(0)], 0)
+    head.written = WrittenWords((1024, 32), studio_processor.tokenizer.encode, Vocabulary(("red",), (1.0,)))
+    media = batch.media["image"]
+    none = labelled(media.inputs[:, :3], torch.zeros(len(media.inputs), 16, 0, dtype=torch.uint8))
+    assert not none[:, 3].any()
+    plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
+    model = fresh().eval()
+    found = head(model, replace(batch, media={"image": replace(media, inputs=none)}), 0.0)
+    silent = next_token_loss(model, plain)
+    assert float(found[0].detach()) == float(silent[0].detach()) and found[1] == silent[1]
 
 
 def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studio_processor, listed) -> None:
