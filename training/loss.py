@@ -51,7 +51,10 @@ class NamingHead(nn.Module):
         self.written, self.weight = written, weight
 
     def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
-        """As `next_token_loss`; pictures may have the plane of `labelled`, one tile each."""
+        """As `next_token_loss`, of pictures of one tile each: uint8 (N, 4, S, S) with the plane of `labelled`.
+
+        Pictures without it, (N, 3, S, S), are asked nothing more than their answers.
+        """
         media = batch.media.get("image")
         if media is None or media.inputs.shape[1] == 3:
             return next_token_loss(model, batch, balance)
