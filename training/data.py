@@ -18,7 +18,7 @@ from encoders.config import ClipConfig
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
-from .dense import WRITTEN, View, crops, legible, letter_targets, looked_at, scaled, vocabulary, word_targets
+from .dense import View, crops, legible, letter_targets, looked_at, scaled, vocabulary, word_targets
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, QA, Split, make
@@ -78,17 +78,17 @@ class Examples:
         return {"type": "image", "image": self.told(scene) if self.stage.told else self._transformed(scene)}
 
     def _transformed(self, scene: Scene) -> MediaInput:
-        if self.stage.naming and self.split == "train":
+        if self.stage.grounded and self.split == "train":
             return self.labelled(scene)
         seen: MediaInput = self.processor.transforms["image"](scene.image)
         return seen
 
     def labelled(self, scene: Scene) -> MediaInput:
-        """As the transform, with a fourth plane that says what is written where."""
+        """As the transform, with more planes that say what stands where."""
         picture, letters = scene.drawn()
         seen: MediaInput = self.processor.transforms["image"](picture)
         words, _ = self._standing(scene, picture.size, letters, ImageTransform(self.clip).boxes(*picture.size))
-        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., -1 - self.listed : -1]))
+        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., :-1]))
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)
@@ -197,11 +197,6 @@ class Examples:
     @cached_property
     def words(self) -> dict[str, int]:
         return {word: i for i, word in enumerate(vocabulary(tuple(self.families)).words)}
-
-    @cached_property
-    def listed(self) -> int:
-        """How many of the words are read; they stand last."""
-        return sum(word.startswith(WRITTEN) for word in self.words)
 
     def dense(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Views of one picture uint8 (N, 3, S, S), the words (N, P, W + 1) and letters (N, P, SLOTS) on them."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 def rank() -> int:
@@ -43,6 +43,18 @@ def sum_gradients(parameters: list[nn.Parameter], *numbers: float) -> list[float
         parameter.grad = flat[start : start + grad.numel()].view_as(grad)
         start += grad.numel()
     return [float(x) for x in flat[start:]]
+
+
+def share_out(function: Callable[[Tensor], Tensor], inputs: list[Tensor]) -> list[Tensor]:
+    """`function` of each tensor, which gives one of the same shape, in all processes; each is worked out by one."""
+    if world() == 1 or not inputs:
+        return [function(one) for one in inputs]
+    mine = set(sorted(range(len(inputs)), key=lambda i: (-inputs[i].numel(), i))[rank() :: world()])
+    flat = torch.cat(
+        [(function(one) if i in mine else torch.zeros_like(one)).flatten() for i, one in enumerate(inputs)]
+    )
+    dist.all_reduce(flat)
+    return [part.view_as(one) for part, one in zip(flat.split([one.numel() for one in inputs]), inputs, strict=True)]
 
 
 def agree(wish: bool) -> bool:

@@ -28,19 +28,21 @@ from vlm.processor import Processor
 from .calibrate import balance, calibrate, even_out
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
-from .dense import vocabulary
+from .dense import Vocabulary, vocabulary
 from .distributed import agree, rank, sum_gradients, world
 from .loss import (
     ContrastiveHead,
     CtcHead,
     DenseHead,
+    GroundingHead,
     ImitateHead,
-    NamingHead,
     WordsHead,
     answer_numbers,
     next_token_loss,
 )
 from .optim import build_optimizers, freeze, rate_factor
+from .pointing import Mentions
+from .precision import multiplies_bf16
 from .stages import StageConfig
 from .synthetic import FAMILIES
 from .told import Bags, with_perfect_sight
@@ -76,7 +78,10 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
         case "next-token":
-            return NamingHead(build_written(stage, processor), stage.naming) if stage.naming else None
+            if not stage.grounded:
+                return None
+            mentions = Mentions(*known_words(stage, processor))
+            return GroundingHead(build_written(stage, processor), mentions, stage.naming, stage.pointing)
 
 
 def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
@@ -95,16 +100,19 @@ def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
     return model
 
 
+def known_words(stage: StageConfig, processor: Processor) -> tuple[int, Callable[[str], list[int]], Vocabulary]:
+    """Size of the decoder's vocabulary, how it spells, and the words of the stage's pictures."""
+    config, tokenizer = processor.config.decoder, processor.tokenizer
+    return config.vocab_size, tokenizer.encode, vocabulary(stage.families or FAMILIES)
+
+
 def build_bags(stage: StageConfig, processor: Processor) -> Bags:
-    vocab_size = processor.config.decoder.vocab_size
-    return Bags(vocab_size, processor.tokenizer.encode, vocabulary(stage.families or FAMILIES))
+    return Bags(*known_words(stage, processor))
 
 
 def build_written(stage: StageConfig, processor: Processor) -> WrittenWords:
-    decoder = processor.config.decoder
-    return WrittenWords(
-        (decoder.vocab_size, decoder.hidden_size), processor.tokenizer.encode, vocabulary(stage.families or FAMILIES)
-    )
+    vocab_size, encode, words = known_words(stage, processor)
+    return WrittenWords((vocab_size, processor.config.decoder.hidden_size), encode, words)
 
 
 def batch_loss(
@@ -113,7 +121,7 @@ def batch_loss(
     """(sum of losses, what it was summed over) for a batch of any stage."""
     if heads is None:
         return next_token_loss(model, batch.to(device), stage.balance)
-    if isinstance(heads, NamingHead):
+    if isinstance(heads, GroundingHead):
         return heads(model, batch.to(device), stage.balance)  # type: ignore[no-any-return]
     moved = [item.to(device) if isinstance(item, Tensor) else item for item in batch]
     found: tuple[Tensor, float] = heads(model, *moved)
@@ -122,12 +130,13 @@ def batch_loss(
 
 @contextmanager
 def compute(stage: StageConfig, device: torch.device) -> Iterator[None]:
-    """bf16 autocast; and on a CPU the plain attention kernel, whose backward pass is the faster one.
+    """Autocast to bf16, where the stage has it; and on a CPU the plain attention kernel, whose backward pass is faster.
 
-    It would turn bf16 into fp32 and back, at a quarter of a training step, unless told to leave it.
+    That kernel would turn bf16 into fp32 and back, at a quarter of a training step, unless told to leave it.
     """
     with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=stage.precision == "bf16"))
+        half = multiplies_bf16(device) if stage.precision == "auto" else stage.precision == "bf16"
+        stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=half))
         if device.type == "cpu":
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
             before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()  # not of CUDA alone, for all its name

@@ -13,6 +13,7 @@ from vlm.batch import IGNORE_INDEX, Batch
 from vlm.model import VLM
 
 from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
+from .pointing import Mentions, Watched
 from .told import Bags
 from .written import WrittenWords, joined, labels_of
 
@@ -37,44 +38,69 @@ def next_token_loss(model: VLM, batch: Batch, balance: float = 0.0) -> tuple[Ten
     return (losses * weights).sum(), float(weights.sum())
 
 
-class NamingHead(nn.Module):
-    """Half way through the decoder, the token of a patch says which word is written on it.
+class GroundingHead(nn.Module):
+    """While the decoder learns to answer, it is taught what stands on the patches, and to look there.
 
-    Through the decoder's own norm and head, so that attention need only carry to an answer what stands
-    there: to make a word of a patch is otherwise learned answer by answer, one word of a picture's
-    twenty at a time. No parameters of its own.
+    Naming: half way through the layers, the token of a patch says which word is written on it, through
+    the decoder's own norm and head, so that attention need only carry to an answer what stands there.
+    Pointing: two heads of attention look at what is named; see `training/pointing.py`. No parameters of
+    its own.
     """
 
-    def __init__(self, written: WrittenWords, weight: float) -> None:
-        """weight: of the mean loss of a labelled token, beside that of an answer's token."""
+    def __init__(self, written: WrittenWords, mentions: Mentions, naming: float, pointing: float) -> None:
+        """naming, pointing: weights of the mean loss of a patch, of a position, beside that of an answer's token."""
         super().__init__()
-        self.written, self.weight = written, weight
+        self.written, self.mentions, self.naming, self.pointing = written, mentions, naming, pointing
 
     def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
-        """As `next_token_loss`, of pictures of one tile each: uint8 (N, 4, S, S) with the plane of `labelled`.
+        """As `next_token_loss`, of pictures of one tile each: uint8 (N, 3 + k, S, S) with the planes of `labelled`.
 
-        Pictures without it, (N, 3, S, S), are asked nothing more than their answers.
+        Pictures without them, (N, 3, S, S), are asked nothing more than their answers.
         """
         media = batch.media.get("image")
         if media is None or media.inputs.shape[1] == 3:
             return next_token_loss(model, batch, balance)
-        plain = replace(media, inputs=media.inputs[:, :3])
-        layers, found = model.decoder.model.layers, []
-        hook = layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, states: found.append(states))
+        layers, named = model.decoder.model.layers, []
+        asked, answered = (Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3))
+        hooks = [
+            layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, states: named.append(states)),
+            asked.hook,
+            answered.hook,
+        ]
+        plain = {**batch.media, "image": replace(media, inputs=media.inputs[:, :3])}
         try:
-            loss, count = next_token_loss(model, replace(batch, media={**batch.media, "image": plain}), balance)
+            loss, count = next_token_loss(model, replace(batch, media=plain), balance)
         finally:
-            hook.remove()
-        tokens = found[0][batch.input_ids == model.placeholder_ids["image"]]
+            for hook in hooks:
+                hook.remove()
         tower: Any = model.encoders["image"]
         projector: Any = model.projectors["image"]
-        labels = labels_of(media.inputs, tower.config.side**2, len(self.written.spelled))
-        labels = joined(labels, projector.downsample).flatten(0, 1)
+        words = labels_of(media.inputs, tower.config.side**2, len(self.mentions.begins))
+        words = joined(words, projector.downsample).flatten(0, 1)
+        image = batch.input_ids == model.placeholder_ids["image"]
+        if self.naming:
+            loss = loss + self.naming * count * self.named(model, named[0][image], words)
+        if self.pointing:
+            loss = loss + self.pointing * count * self.pointed(batch, words, image, asked, answered)
+        return loss, count
+
+    def named(self, model: VLM, tokens: Tensor, words: Tensor) -> Tensor:
+        """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them; words: (n, W)."""
+        labels = words[:, len(words[0]) - len(self.written.spelled) :]  # what is read stands last
         if not (there := labels.sum(-1) > 0).any():
-            return loss, count
+            return tokens.new_zeros(())
         said = model.decoder.head(model.decoder.model.norm(tokens[there])).float()
         true = F.normalize(labels[there], p=1, dim=-1) @ self.written.spelled  # of a word's tokens each has its share
-        return loss + self.weight * count * F.cross_entropy(said, true.float()), count
+        return F.cross_entropy(said, true.float())
+
+    def pointed(self, batch: Batch, words: Tensor, image: Tensor, asked: Watched, answered: Watched) -> Tensor:
+        """Mean -log of the attention to what a word has just named, and to what the next word of an answer names."""
+        following = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
+        total = words.new_zeros(())
+        for head, tokens in ((asked, batch.input_ids), (answered, following)):
+            missed, _ = head.missed(self.mentions.places(tokens, words, image))
+            total = total + missed.sum() / max(1, len(missed))
+        return total
 
 
 def answer_numbers(wanted: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import nn
 from encoders.clip import ClipEncoder
 from vlm.model import VLM
 
+from .muon import Muon
 from .stages import PARTS, StageConfig
 
 
@@ -56,7 +57,7 @@ def build_optimizers(model: VLM, heads: nn.Module | None, stage: StageConfig) ->
         adamw += _group([p for p in outer if p.dim() <= 1], rate, 0.0)
     optimizers: list[torch.optim.Optimizer] = []
     if muon:
-        optimizers.append(torch.optim.Muon(muon, momentum=0.95, adjust_lr_fn="match_rms_adamw"))
+        optimizers.append(Muon(muon))
     if adamw:
         optimizers.append(torch.optim.AdamW(adamw, betas=(0.9, 0.98), eps=1e-8, fused=True))
     return optimizers

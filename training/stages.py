@@ -87,6 +87,8 @@ class StageConfig:
     """The decoder is told what stands on each patch instead of seeing it; see `training/told.py`."""
     naming: float = 0.0
     """Weight of what the decoder is to say, half way through its layers, at each patch: the word written there."""
+    pointing: float = 0.0
+    """Weight of where two heads of attention are to look: at patches of what is named; see `training/pointing.py`."""
     written: float = 0.0
     """Share of the pictures about which is also asked all that is written: many words to repeat where a question asks
     for one."""
@@ -105,7 +107,8 @@ class StageConfig:
     leaves_out: tuple[str, ...] = ()
     """Kinds of question not asked about pictures, everywhere (`json`) or in one family (`charts/reading`)."""
     seed: int = 1
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """auto: bf16 where the machine multiplies it itself, else fp32 (`training/precision.py`)."""
     checkpoint_seconds: int = 180
     validate_every: int = 500
     validate_samples: int = 60
@@ -122,6 +125,7 @@ class StageConfig:
             ("balance", 1),
             ("checkpoint_seconds", 1 << 40),
             ("naming", 100),
+            ("pointing", 100),
             ("written", 1),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
@@ -129,9 +133,10 @@ class StageConfig:
         check_range(f"stage {self.name!r}: clip_norm", self.clip_norm, 1e-6, 1e6)
         if self.told and (self.objective != "next-token" or self.trains.vision or self.trains.image_projector):
             raise CheckpointError(f"config: stage {self.name!r}: told needs next-token, and no eye to train")
-        if self.naming and (self.objective != "next-token" or self.told or not self.overview_only):
+        if self.grounded and (self.objective != "next-token" or self.told or not self.overview_only):
             raise CheckpointError(
-                f"config: stage {self.name!r}: naming is for next-token, and a decoder that sees overviews only"
+                f"config: stage {self.name!r}: naming and pointing are for next-token, and a decoder that sees"
+                " overviews only"
             )
         if (self.objective == "imitate") != bool(self.teacher):
             raise CheckpointError(
@@ -144,6 +149,11 @@ class StageConfig:
                 raise CheckpointError(
                     f"config: stage {self.name!r}: unknown {unknown[0]!r} in {name}; known: {', '.join(known)}"
                 )
+
+    @property
+    def grounded(self) -> bool:
+        """Whether its pictures come with what stands on their patches."""
+        return self.naming > 0 or self.pointing > 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Dense training (`training/dense.py`) teaches a tower to tell the words of the studio's lists apart,
 behind the projector, by how far a token reaches in each word's direction; instruction teaches the
-decoder to say them (`NamingHead`).
+decoder to say them (`GroundingHead`).
 
 Shapes: N tiles of P patches, W words and one column for "the middle of a thing is here", V
 vocabulary, D decoder width.
@@ -13,14 +13,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .dense import WRITTEN, Vocabulary
-
-PLACES = 2
-"""How many words a patch can be labelled with."""
 
 
 def mean_of(ids: list[int], vocab_size: int) -> Tensor:
@@ -74,25 +72,25 @@ def joined(bags: Tensor, downsample: int) -> Tensor:
     return blocks.sum((2, 4)).flatten(1, 2)
 
 
-def labelled(tiles: Tensor, written: Tensor) -> Tensor:
-    """A fourth plane beside the colours that says which words are written on each patch, `PLACES` at most.
+def labelled(tiles: Tensor, words: Tensor) -> Tensor:
+    """More planes beside the colours, as many as it takes, that say which words stand on each patch, bit by bit.
 
     Args:
         tiles: uint8 (N, 3, S, S).
-        written: (N, P, words of lists) of 0 and 1.
+        words: (N, P, W) of 0 and 1.
 
     Returns:
-        uint8 (N, 4, S, S).
+        uint8 (N, 3 + k, S, S), k at least 1.
     """
-    there, place = F.pad(written, (0, PLACES)).topk(PLACES, dim=-1)  # of fewer words there may be none
-    numbers = ((place + 1) * there).to(torch.int16).flatten(1)  # 0: none
-    plane = torch.zeros_like(tiles[:, :1]).flatten(1)
-    plane[:, : 2 * numbers.shape[1]] = numbers.contiguous().view(torch.uint8)
-    return torch.cat((tiles, plane.view_as(tiles[:, :1])), dim=1)
+    bits = torch.from_numpy(np.packbits(words.numpy().astype(bool), axis=-1)).flatten(1)
+    area = tiles.shape[-1] * tiles.shape[-2]
+    bits = F.pad(bits, (0, max(1, -(-bits.shape[1] // area)) * area - bits.shape[1]))
+    return torch.cat((tiles, bits.view(len(tiles), -1, *tiles.shape[2:])), dim=1)
 
 
 def labels_of(tiles: Tensor, patches: int, words: int) -> Tensor:
-    """What `labelled` put there: uint8 (N, 4, S, S) -> (N, P, words of lists), above 0 where a word is."""
-    plane = tiles[:, 3].flatten(1)[:, : 2 * PLACES * patches].contiguous()
-    numbers = plane.view(torch.int16).long().view(len(tiles), patches, PLACES)
-    return F.one_hot(numbers, words + 1).sum(-2)[..., 1:].float()
+    """What `labelled` put there: uint8 (N, 3 + k, S, S) -> (N, P, W) of 0 and 1."""
+    width = -(-words // 8)
+    bits = tiles[:, 3:].flatten(1)[:, : patches * width].view(len(tiles), patches, width, 1)
+    places = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=tiles.device)
+    return (bits & places).ne(0).flatten(2)[..., :words].float()

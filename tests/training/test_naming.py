@@ -10,14 +10,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from training.data import Examples
-from training.dense import WRITTEN, View, Vocabulary, legible, vocabulary
-from training.loop import build_heads, build_written
-from training.loss import NamingHead, next_token_loss
+from training.dense import WRITTEN, View, legible, vocabulary
+from training.loop import build_heads
+from training.loss import GroundingHead, next_token_loss
 from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
 from training.synthetic.base import Letter
-from training.written import PLACES, WrittenWords, labelled, labels_of
+from training.written import labelled, labels_of
 from vlm.batch import collate
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
@@ -32,7 +32,7 @@ def naming(stage):
 
 @pytest.fixture
 def listed() -> list[str]:
-    return [word.removeprefix(WRITTEN) for word in vocabulary((FAMILY,)).words if word.startswith(WRITTEN)]
+    return list(vocabulary((FAMILY,)).words)
 
 
 @pytest.fixture
@@ -51,13 +51,17 @@ def test_labels_travel_beside_the_colours() -> None:
     assert torch.equal(labels_of(both, 16, 700), written.float())
 
 
-def test_where_no_word_is_ever_written_nothing_is_named(fresh, naming, studio_processor) -> None:
-    palettes = replace(naming, families=("palettes",))
-    head, batch = build_heads(palettes, studio_processor), collate([Examples(studio_processor, palettes).sample(0)], 0)
-    head.written = WrittenWords((1024, 32), studio_processor.tokenizer.encode, Vocabulary(("red",), (1.0,)))
+def test_few_words_take_one_plane_and_many_take_more() -> None:
+    tiles = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    for words, planes in ((1, 1), (512, 1), (513, 2)):  # 16 patches of one bit a word, in planes of 1,024 bytes
+        assert labelled(tiles, torch.ones(1, 16, words)).shape[1] == 3 + planes
+
+
+def test_where_no_word_is_written_nothing_is_named(fresh, naming, studio_processor, listed) -> None:
+    head, batch = build_heads(naming, studio_processor), collate([Examples(studio_processor, naming).sample(0)], 0)
     media = batch.media["image"]
-    none = labelled(media.inputs[:, :3], torch.zeros(len(media.inputs), 16, 0, dtype=torch.uint8))
-    assert not none[:, 3].any()
+    none = labelled(media.inputs[:, :3], torch.zeros(len(media.inputs), 16, len(listed), dtype=torch.uint8))
+    assert not none[:, 3:].any()
     plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
     model = fresh().eval()
     found = head(model, replace(batch, media={"image": replace(media, inputs=none)}), 0.0)
@@ -67,12 +71,14 @@ def test_where_no_word_is_ever_written_nothing_is_named(fresh, naming, studio_pr
 
 def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studio_processor, listed) -> None:
     model, head = fresh().eval(), build_heads(naming, studio_processor)
-    assert isinstance(head, NamingHead) and not list(head.parameters())
+    assert isinstance(head, GroundingHead) and not list(head.parameters())
     examples = Examples(studio_processor, naming)
     batch = collate([examples.sample(0)], 0)
     media = batch.media["image"]
     words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
-    words[0, 5, listed.index("kitchen")] = words[0, 15, listed.index("hall")] = 1  # 2 x 2 patches are a token: 0 and 3
+    words[0, 5, listed.index(WRITTEN + "kitchen")] = words[0, 15, listed.index(WRITTEN + "hall")] = (
+        1  # 2 x 2 patches are a token: 0 and 3
+    )
     plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
     silent, count = next_token_loss(model, plain)
     loss, same = head(
@@ -95,10 +101,12 @@ def test_the_plane_says_what_the_studio_wrote_and_only_while_training(naming, sh
     scene = make(FAMILY, 3)
     seen = Examples(sharp, naming)._transformed(scene)
     plain = Examples(sharp, replace(naming, naming=0.0))._transformed(scene)
-    assert torch.equal(seen.inputs[:, :3], plain.inputs) and seen.inputs.shape[1] == 4
-    numbers = seen.inputs[0, 3].flatten()[: 2 * PLACES * 144].view(torch.int16)
-    told = {listed[number - 1] for number in numbers.tolist() if number}
+    assert torch.equal(seen.inputs[:, :3], plain.inputs)
+    there = labels_of(seen.inputs, 144, len(listed))[0].any(0)
+    words = [word for word, here in zip(listed, there.tolist(), strict=True) if here]
+    told = {word.removeprefix(WRITTEN) for word in words if word.startswith(WRITTEN)}
     assert told and told <= {letter.word for letter in scene.drawn()[1]}
+    assert {"kitchen", "wall"} <= set(words)
     assert Examples(sharp, naming, "seeds")._transformed(make(FAMILY, 3, "seeds")).inputs.shape[1] == 3
 
 
@@ -136,11 +144,11 @@ def test_what_trains_while_patches_are_named(fresh, naming, run_stage, digest, t
 
 
 def test_a_named_word_is_learned(fresh, naming, studio_processor, listed) -> None:
-    model, head = fresh(), NamingHead(build_written(naming, studio_processor), 1.0)
+    model, head = fresh(), build_heads(replace(naming, naming=1.0), studio_processor)
     batch = collate([Examples(studio_processor, naming).sample(0)], 0)
     media = batch.media["image"]
     words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
-    words[0, 5, listed.index("kitchen")] = 1
+    words[0, 5, listed.index(WRITTEN + "kitchen")] = 1
     batch = replace(batch, media={"image": replace(media, inputs=labelled(media.inputs[:, :3], words))})
     optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=3e-3)
     losses = []
@@ -155,5 +163,7 @@ def test_a_named_word_is_learned(fresh, naming, studio_processor, listed) -> Non
 
 @pytest.mark.parametrize("changes", [{"objective": "dense"}, {"told": True}, {"overview_only": False}])
 def test_who_names(stage, changes) -> None:
-    with pytest.raises(CheckpointError, match="naming is for next-token, and a decoder that sees overviews only"):
+    with pytest.raises(
+        CheckpointError, match="naming and pointing are for next-token, and a decoder that sees overviews only"
+    ):
         stage(**{"naming": 0.5, "overview_only": True, "trains": Trains(decoder=1e-3), **changes})

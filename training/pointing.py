@@ -1,0 +1,103 @@
+"""Where the decoder is to look: at a word, at the patches of a picture on which stands what it names.
+
+The studio knows what stands on each patch. So one head of attention is taught to look, from a word
+that has just been said, at the patches it is about (what a question asks about); and one in a later
+layer, from the place where an answer's next word is to be said, at patches on which that word is
+(what an answer repeats). Both would come of answers alone, but slowly: an answer does not say where
+it was to be found. In the manner of alignments taught to a head of a translator (Garg et al. 2019).
+
+Shapes: B rows, T positions, W words of the vocabulary, V tokens, n patches with a picture, D width.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import product
+from string import ascii_letters
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlm.decoder import Attention, causal_mask, rotate
+
+from .dense import Vocabulary
+
+SHORTEST = 3
+"""Letters of a word that is looked for: shorter ones (a, of, no) are said of much that is not pointed at."""
+ROLES = {"", "written", "ink", "background", "border", "chart", "thing"}
+"""Of a vocabulary's words (`ink:red`) those by which a question or an answer would name what is there."""
+
+
+class Mentions(nn.Module):
+    """Which words of the vocabulary a token may begin. No parameters of its own."""
+
+    begins: Tensor
+
+    def __init__(self, vocab_size: int, encode: Callable[[str], list[int]], vocabulary: Vocabulary) -> None:
+        super().__init__()
+        short = {encode(" " + text)[0] for text in (*ascii_letters, *map("".join, product(ascii_letters, repeat=2)))}
+        begins = torch.zeros(len(vocabulary.words), vocab_size)
+        for row, (word, weight) in enumerate(zip(*vars(vocabulary).values(), strict=True)):
+            role, _, name = word.rpartition(":")
+            if role not in ROLES or weight < 1:  # of the picture as a whole: it is everywhere
+                continue
+            for part in re.findall(rf"[^\W_]{{{SHORTEST},}}", name):
+                for form in (part, part + "s"):
+                    for case in (form, form.capitalize(), form.upper()):
+                        if (first := encode(" " + case)[0]) not in short:  # of a word in pieces: more than two letters
+                            begins[row, first] = 1
+        self.register_buffer("begins", begins, persistent=False)  # (W, V)
+
+    def places(self, tokens: Tensor, words: Tensor, image: Tensor) -> Tensor:
+        """(B, T, T) bool: at which position stands what the token of a position names.
+
+        Args:
+            tokens: (B, T) ids, below 0 where nothing is named.
+            words: (n, W) of 0 and 1.
+            image: (B, T) bool, n of them True.
+        """
+        ids = tokens.clamp(min=0).unique()  # (U,), in order
+        stands = (words @ self.begins[:, ids]) > 0  # (n, U)
+        known = torch.zeros(*image.shape, len(ids), dtype=torch.bool, device=image.device)
+        known[image] = stands
+        row = torch.searchsorted(ids, tokens.clamp(min=0))
+        found = known.transpose(1, 2).gather(1, row[..., None].expand(-1, -1, image.shape[1]))
+        return found & (tokens >= 0)[..., None]
+
+
+class Watched:
+    """A head of one layer's attention, as it comes by in a forward pass."""
+
+    def __init__(self, attention: Attention, head: int = 0) -> None:
+        self.attention, self.head = attention, head
+        self.seen: tuple[Any, ...] = ()
+        self.hook = attention.register_forward_pre_hook(self._keep)
+
+    def _keep(self, _: nn.Module, arguments: tuple[Any, ...]) -> None:
+        self.seen = arguments
+
+    def missed(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """-log of the share of attention that goes to `places`, (q,), of each position that has any.
+
+        Args:
+            places: (B, T, T) bool.
+
+        Returns:
+            Those, and the share itself of each, for measuring.
+        """
+        x, rope, mask, *_ = self.seen
+        size, group = self.attention.head_dim, self.attention.heads // self.attention.kv_heads
+        own, shared = slice(self.head * size, (self.head + 1) * size), self.head // group
+        q = x @ self.attention.q_proj.weight[own].T
+        k = x @ self.attention.k_proj.weight[shared * size : (shared + 1) * size].T
+        q, k = rotate(q[:, None], rope)[:, 0], rotate(k[:, None], rope)[:, 0]
+        allowed = causal_mask(x.shape[1], x.shape[1], x.device)[0] if mask is None else mask[:, 0]
+        wanted = places & allowed
+        asked = wanted.any(-1)
+        scores = ((q @ k.transpose(1, 2)).float() * size**-0.5)[asked]
+        allowed, wanted = allowed.expand_as(places)[asked], wanted[asked]
+        low = torch.finfo(scores.dtype).min
+        missed = scores.masked_fill(~allowed, low).logsumexp(-1) - scores.masked_fill(~wanted, low).logsumexp(-1)
+        return missed, (-missed.detach()).exp()
