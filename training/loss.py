@@ -60,7 +60,8 @@ class GroundingHead(nn.Module):
         media = batch.media.get("image")
         if media is None or media.inputs.shape[1] == 3:
             return next_token_loss(model, batch, balance)
-        layers, named = model.decoder.model.layers, []
+        layers: Any = model.decoder.model.layers
+        named: list[Tensor] = []
         asked, answered = (Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3))
         hooks = [
             layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, states: named.append(states)),
