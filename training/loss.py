@@ -168,6 +168,8 @@ def naming_loss(tokens: Tensor, directions: Tensor, written: Tensor) -> Tensor:
         written: (N, n, words of lists), above 0 where a word is; of two words on a token each is half.
     """
     there = written.sum(-1) > 0
+    if not there.any():  # nor is there where no list of words exists
+        return 0 * tokens.float().sum()
     true = F.normalize(written[there], p=1, dim=-1)
     return F.cross_entropy(SHARPNESS * tokens[there].float() @ directions.T, true, reduction="sum")
 
@@ -200,8 +202,7 @@ class DenseHead(nn.Module):
         said, spelled = self.words(even).float(), self.spelled(even)
         loss = F.binary_cross_entropy_with_logits(said, self.seen(words).float(), self.weights, reduction="sum")
         loss = loss + LETTER * F.cross_entropy(spelled.flatten(0, -2), letters.flatten(), reduction="sum")
-        if len(self.written.spelled):
-            loss = loss + LABEL * naming_loss(*self.named(model, features, words))
+        loss = loss + LABEL * naming_loss(*self.named(model, features, words))
         return loss, words.shape[0] * words.shape[1]
 
     def seen(self, words: Tensor) -> Tensor:
@@ -287,8 +288,6 @@ class ImitateHead(nn.Module):
         found = projected(model, patches(model, tiles))
         missed = found - wanted
         variance = (wanted - wanted.mean((0, 1))).square().sum(-1).mean()
-        if not len(self.written.spelled):
-            return missed.square().sum() / variance, wanted.shape[0] * wanted.shape[1]
         directions = self.written(teacher.decoder.model.embed_tokens.weight)
         written = self.written.targets(words, projector.downsample)
         true = F.normalize(written @ directions, dim=-1)  # the teacher did not say it: no matter how loud it is

@@ -68,7 +68,7 @@ def by_chance(name: str, width: int) -> Tensor:
 def joined(bags: Tensor, downsample: int) -> Tensor:
     """(N, side^2, D) -> (N, side^2 / downsample^2, D): the bags of patches that share a token are put together."""
     side = round(bags.shape[1] ** 0.5) // downsample
-    blocks = bags.view(len(bags), side, downsample, side, downsample, -1)
+    blocks = bags.view(len(bags), side, downsample, side, downsample, bags.shape[-1])
     return blocks.sum((2, 4)).flatten(1, 2)
 
 

@@ -10,14 +10,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from training.data import Examples
-from training.dense import WRITTEN, View, legible, vocabulary
+from training.dense import WRITTEN, View, Vocabulary, legible, vocabulary
 from training.loop import build_heads
-from training.loss import GroundingHead, next_token_loss
+from training.loss import GroundingHead, naming_loss, next_token_loss
 from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
 from training.synthetic.base import Letter
-from training.written import labelled, labels_of
+from training.written import WrittenWords, labelled, labels_of
 from vlm.batch import collate
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
@@ -67,6 +67,16 @@ def test_where_no_word_is_written_nothing_is_named(fresh, naming, studio_process
     found = head(model, replace(batch, media={"image": replace(media, inputs=none)}), 0.0)
     silent = next_token_loss(model, plain)
     assert float(found[0].detach()) == float(silent[0].detach()) and found[1] == silent[1]
+
+
+def test_without_any_list_of_words_nothing_is_named(studio_tokenizer) -> None:
+    words = WrittenWords((1024, 32), studio_tokenizer.encode, Vocabulary(("red",), (1.0,)))
+    directions, targets = words(torch.randn(1024, 32)), words.targets(torch.ones(2, 16, 2), downsample=2)
+    assert directions.shape == (0, 32) and targets.shape == (2, 4, 0)
+    tokens = torch.randn(2, 4, 32, requires_grad=True)
+    loss = naming_loss(tokens, directions, targets)
+    loss.backward()
+    assert float(loss.detach()) == 0 and not tokens.grad.any()
 
 
 def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studio_processor, listed) -> None:
