@@ -99,7 +99,7 @@ class GroundingHead(nn.Module):
         following = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
         total = words.new_zeros(())
         for head, tokens in ((asked, batch.input_ids), (answered, following)):
-            missed, _ = head.missed(self.mentions.places(tokens, words, image))
+            missed = head.missed(self.mentions.places(tokens, words, image))
             total = total + missed.sum() / max(1, len(missed))
         return total
 

@@ -32,7 +32,10 @@ class Muon(torch.optim.Optimizer):
         moved = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
         ahead = []
         for parameter, group in moved:
-            buffer = self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+            state = self.state[parameter]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(parameter)
+            buffer = state["momentum_buffer"]
             buffer.lerp_(parameter.grad, 1 - group["momentum"])
             ahead.append(parameter.grad.lerp(buffer, group["momentum"]))  # Nesterov's
         for (parameter, group), update in zip(moved, share_out(orthogonal, ahead), strict=True):

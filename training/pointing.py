@@ -78,14 +78,11 @@ class Watched:
     def _keep(self, _: nn.Module, arguments: tuple[Any, ...]) -> None:
         self.seen = arguments
 
-    def missed(self, places: Tensor) -> tuple[Tensor, Tensor]:
+    def missed(self, places: Tensor) -> Tensor:
         """-log of the share of attention that goes to `places`, (q,), of each position that has any.
 
         Args:
             places: (B, T, T) bool.
-
-        Returns:
-            Those, and the share itself of each, for measuring.
         """
         x, rope, mask, *_ = self.seen
         size, group = self.attention.head_dim, self.attention.heads // self.attention.kv_heads
@@ -99,5 +96,4 @@ class Watched:
         scores = ((q @ k.transpose(1, 2)).float() * size**-0.5)[asked]
         allowed, wanted = allowed.expand_as(places)[asked], wanted[asked]
         low = torch.finfo(scores.dtype).min
-        missed = scores.masked_fill(~allowed, low).logsumexp(-1) - scores.masked_fill(~wanted, low).logsumexp(-1)
-        return missed, (-missed.detach()).exp()
+        return scores.masked_fill(~allowed, low).logsumexp(-1) - scores.masked_fill(~wanted, low).logsumexp(-1)

@@ -23,4 +23,6 @@ def processor_multiplies_bf16() -> bool:
 
 def multiplies_bf16(device: torch.device) -> bool:
     """Whether bf16 is at least as fast as fp32 there."""
-    return processor_multiplies_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported()
+    return (
+        processor_multiplies_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
+    )

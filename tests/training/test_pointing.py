@@ -85,7 +85,7 @@ def test_the_share_is_that_of_the_layers_own_attention(head, fresh, pointing, st
     watched, heard = Watched(layer, head), []
     model.states(batch)
     watched.hook.remove()
-    _, share = watched.missed(places)
+    share = (-watched.missed(places)).exp()
     x, rope, mask, *_ = watched.seen
     out = layer.o_proj.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
     project = layer.v_proj.register_forward_hook(
@@ -123,7 +123,7 @@ def test_to_look_there_is_learned(fresh, pointing, studio_processor) -> None:
             (at,) = (batch.input_ids[0] == tokenizer.encode(word)[0]).nonzero().flatten().tolist()
             places = torch.zeros(1, *[batch.input_ids.shape[1]] * 2, dtype=torch.bool)
             places[0, at - (key == 4), key] = True
-            found.append(float(one.missed(places)[1]))
+            found.append(float((-one.missed(places).detach()).exp()))
         return found
 
     before = shares()
