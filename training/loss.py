@@ -87,7 +87,7 @@ class GroundingHead(nn.Module):
 
     def named(self, model: VLM, tokens: Tensor, words: Tensor) -> Tensor:
         """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them; words: (n, W)."""
-        labels = words[:, len(words[0]) - len(self.written.spelled) :]  # what is read stands last
+        labels = words[:, words.shape[1] - len(self.written.spelled) :]  # what is read stands last
         if not (there := labels.sum(-1) > 0).any():
             return tokens.new_zeros(())
         said = model.decoder.head(model.decoder.model.norm(tokens[there])).float()

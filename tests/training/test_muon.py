@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_of_two_processes_each_does_its_share(tmp_path: Path) -> None:
             torch.testing.assert_close(one, orthogonal(matrix))
 
 
+@pytest.fixture
+def asked_anew() -> Iterator[None]:
+    """What was found out about the real processor is forgotten before, and what a test told after."""
+    precision.processor_multiplies_bf16.cache_clear()
+    yield
+    precision.processor_multiplies_bf16.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
 @pytest.mark.parametrize(
     ("flags", "native"), [("flags : avx512f avx512_bf16 amx_tile", True), ("flags : avx2 avx512f avx512_vnni", False)]
 )
@@ -82,16 +92,13 @@ def test_bf16_where_the_processor_multiplies_it(
     flags: str, native: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     monkeypatch.setattr(Path, "read_text", lambda *_: flags)
-    precision.processor_multiplies_bf16.cache_clear()
     assert precision.multiplies_bf16(torch.device("cpu")) is native
-    precision.processor_multiplies_bf16.cache_clear()
 
 
+@pytest.mark.usefixtures("asked_anew")
 def test_a_system_that_does_not_tell_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: object) -> str:
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", read)
-    precision.processor_multiplies_bf16.cache_clear()
     assert precision.multiplies_bf16(torch.device("cpu")) is False
-    precision.processor_multiplies_bf16.cache_clear()
