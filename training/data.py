@@ -19,6 +19,7 @@ from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
 from .dense import View, crops, legible, letter_targets, looked_at, scaled, vocabulary, word_targets
+from .hearing import spoken_ids, transcribed
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
 from .synthetic import FAMILIES, QA, Split, make
@@ -136,8 +137,13 @@ class Examples:
         asked = rng.sample(scene.questions, min(self.stage.questions, len(scene.questions)))
         return [conversation([question_text(rng, qa)], media) for qa in asked]
 
-    def _sound(self, wave: Any) -> dict[str, Any]:
-        return {"type": "audio", "audio": self.processor.transforms["audio"](wave)}
+    def _sound(self, wave: Any, text: str = "") -> dict[str, Any]:
+        """A sound in which `text` is said; the words go with it where a stage teaches to hear them."""
+        heard: MediaInput = self.processor.transforms["audio"](wave)
+        if self.stage.hearing and self.split == "train":
+            ids = spoken_ids(text, self.processor.tokenizer.encode)
+            heard = dataclasses.replace(heard, inputs=transcribed(heard.inputs, ids))
+        return {"type": "audio", "audio": heard}
 
     def _spoken(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         from .synthetic.speech import clip
@@ -146,7 +152,7 @@ class Examples:
         media = [self._picture(scene)]
         rows = []
         for qa in rng.sample(scene.questions, min(3, len(scene.questions))):
-            sound = self._sound(clip(qa.question, rng.getrandbits(40), self.voices))
+            sound = self._sound(clip(qa.question, rng.getrandbits(40), self.voices), qa.question)
             rows.append(conversation([("", qa.answer)], [*media, sound]))
         for qa in rng.sample(scene.questions, min(2, len(scene.questions))):
             rows.append(conversation([question_text(rng, qa)], media))
@@ -172,7 +178,7 @@ class Examples:
         from .synthetic.speech import clip
 
         text = self.spoken_text(rng)
-        sound = self._sound(clip(text, rng.getrandbits(40), self.voices))
+        sound = self._sound(clip(text, rng.getrandbits(40), self.voices), text)
         return [conversation([(say(rng, rng.choice(TRANSCRIBE)), text)], [sound])]
 
     def _sounds(self, rng: random.Random) -> list[list[dict[str, Any]]]:

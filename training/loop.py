@@ -78,10 +78,11 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             assert config.whisper is not None, "a ctc stage needs an audio encoder"
             return CtcHead(config.whisper.d_model)
         case "next-token":
-            if not stage.grounded:
+            if not (stage.grounded or stage.hearing):
                 return None
-            mentions = Mentions(*known_words(stage, processor))
-            return GroundingHead(build_written(stage, processor), mentions, stage.naming, stage.pointing)
+            words, mentions = build_written(stage, processor), Mentions(*known_words(stage, processor))
+            silence = config.special_ids.bos
+            return GroundingHead(words, mentions, silence, stage.naming, stage.pointing, stage.hearing)
 
 
 def teacher_of(stage: StageConfig, processor: Processor) -> VLM:
@@ -130,14 +131,15 @@ def batch_loss(
 
 @contextmanager
 def compute(stage: StageConfig, device: torch.device) -> Iterator[None]:
-    """Autocast to bf16, where the stage has it; and on a CPU the plain attention kernel, whose backward pass is faster.
+    """Autocast to bf16, where the stage has it; on a CPU, for a tower that is trained, the plain attention kernel.
 
-    That kernel would turn bf16 into fp32 and back, at a quarter of a training step, unless told to leave it.
+    Its backward pass is faster. It would turn bf16 into fp32 and back, at a quarter of a training step, unless told
+    to leave it. (The decoder attends in its own way: see `attend`.)
     """
     with ExitStack() as stack:
         half = multiplies_bf16(device) if stage.precision == "auto" else stage.precision == "bf16"
         stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=half))
-        if device.type == "cpu":
+        if device.type == "cpu" and stage.trains.vision:
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
             before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()  # not of CUDA alone, for all its name
             torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlm.batch import IGNORE_INDEX, Batch
+from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
 from vlm.model import VLM
 
 from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
+from .hearing import misheard, transcripts
 from .pointing import Mentions, Watched
 from .told import Bags
 from .written import WrittenWords, joined, labels_of
@@ -39,51 +40,78 @@ def next_token_loss(model: VLM, batch: Batch, balance: float = 0.0) -> tuple[Ten
 
 
 class GroundingHead(nn.Module):
-    """While the decoder learns to answer, it is taught what stands on the patches, and to look there.
+    """While the decoder learns to answer, it is taught what stands on the patches, to look there, and what is said.
 
     Naming: half way through the layers, the token of a patch says which word is written on it, through
     the decoder's own norm and head, so that attention need only carry to an answer what stands there.
-    Pointing: two heads of attention look at what is named; see `training/pointing.py`. No parameters of
-    its own.
+    Pointing: two heads of attention look at what is named; see `training/pointing.py`. Hearing: the tokens
+    of a sound are the words said; see `training/hearing.py`. No parameters of its own.
     """
 
-    def __init__(self, written: WrittenWords, mentions: Mentions, naming: float, pointing: float) -> None:
-        """naming, pointing: weights of the mean loss of a patch, of a position, beside that of an answer's token."""
+    def __init__(
+        self, written: WrittenWords, mentions: Mentions, silence: int, naming: float, pointing: float, hearing: float
+    ) -> None:  # fmt: skip
+        """silence: the id that a sound says between words.
+
+        naming, pointing, hearing: weights of the mean loss of a patch, of a position, of a word said, beside that of
+        an answer's token.
+        """
         super().__init__()
-        self.written, self.mentions, self.naming, self.pointing = written, mentions, naming, pointing
+        self.written, self.mentions, self.silence = written, mentions, silence
+        self.naming, self.pointing, self.hearing = naming, pointing, hearing
 
     def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
-        """As `next_token_loss`, of pictures of one tile each: uint8 (N, 3 + k, S, S) with the planes of `labelled`.
+        """As `next_token_loss`, of pictures of one tile each and sounds.
 
-        Pictures without them, (N, 3, S, S), are asked nothing more than their answers.
+        Of pictures uint8 (N, 3 + k, S, S) with the planes of `labelled`, and of sounds (N, M + 1, F) with the bin of
+        `transcribed`, is asked what these say; without them, nothing more than the answers.
         """
-        media = batch.media.get("image")
-        if media is None or media.inputs.shape[1] == 3:
-            return next_token_loss(model, batch, balance)
+        media, plain = batch.media, dict(batch.media)
         layers: Any = model.decoder.model.layers
-        named: list[Tensor] = []
-        asked, answered = (Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3))
-        hooks = [
-            layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, states: named.append(states)),
-            asked.hook,
-            answered.hook,
-        ]
-        plain = {**batch.media, "image": replace(media, inputs=media.inputs[:, :3])}
+        hooks = []
+        if seen := "image" in media and media["image"].inputs.shape[1] > 3:
+            plain["image"] = replace(media["image"], inputs=media["image"].inputs[:, :3])
+            half = Output(layers[len(layers) // 2 - 1])
+            asked, answered = (Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3))
+            hooks += [half.hook, asked.hook, answered.hook]
+        if heard := "audio" in media and media["audio"].inputs.shape[1] > mel_bins(model):
+            plain["audio"] = replace(media["audio"], inputs=media["audio"].inputs[:, :-1])
+            sounds = Output(model.projectors["audio"])
+            hooks.append(sounds.hook)
         try:
             loss, count = next_token_loss(model, replace(batch, media=plain), balance)
         finally:
             for hook in hooks:
                 hook.remove()
+        if seen:
+            image = batch.input_ids == model.placeholder_ids["image"]
+            words = self.standing(model, media["image"].inputs)
+            if self.naming:
+                loss = loss + self.naming * count * self.named(model, half.found[image], words)
+            if self.pointing:
+                loss = loss + self.pointing * count * self.pointed(batch, words, image, asked, answered)
+        if heard and self.hearing:
+            loss = loss + self.hearing * count * self.misheard(model, sounds.found, media["audio"])
+        return loss, count
+
+    def standing(self, model: VLM, tiles: Tensor) -> Tensor:
+        """Pictures uint8 (N, 3 + k, S, S) -> (n, W): the words on each of their tokens."""
         tower: Any = model.encoders["image"]
         projector: Any = model.projectors["image"]
-        words = labels_of(media.inputs, tower.config.side**2, len(self.mentions.begins))
-        words = joined(words, projector.downsample).flatten(0, 1)
-        image = batch.input_ids == model.placeholder_ids["image"]
-        if self.naming:
-            loss = loss + self.naming * count * self.named(model, named[0][image], words)
-        if self.pointing:
-            loss = loss + self.pointing * count * self.pointed(batch, words, image, asked, answered)
-        return loss, count
+        words = labels_of(tiles, tower.config.side**2, len(self.mentions.begins))
+        return joined(words, projector.downsample).flatten(0, 1)
+
+    def misheard(self, model: VLM, tokens: Tensor, media: MediaBatch) -> Tensor:
+        """Mean loss of a word that is said; tokens: (n, D) of sounds (N, M + 1, F)."""
+        encoder: Any = model.encoders["audio"]
+        projector: Any = model.projectors["audio"]
+        windows = (-(-encoder.output_lengths(media.lengths) // projector.downsample)).tolist()  # tokens of each
+        counts, said, start = [], [], 0
+        for number, ids in transcripts(media.inputs):
+            counts.append(sum(windows[start : start + number]))
+            said.append(ids)
+            start += number
+        return misheard(model.decoder.head(model.decoder.model.norm(tokens)), counts, said, self.silence)
 
     def named(self, model: VLM, tokens: Tensor, words: Tensor) -> Tensor:
         """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them; words: (n, W)."""
@@ -102,6 +130,23 @@ class GroundingHead(nn.Module):
             missed = head.missed(self.mentions.places(tokens, words, image))
             total = total + missed.sum() / max(1, len(missed))
         return total
+
+
+class Output:
+    """What a module gave in a forward pass."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.found = torch.empty(0)
+        self.hook = module.register_forward_hook(self._keep)
+
+    def _keep(self, _: nn.Module, __: Any, found: Tensor) -> None:
+        self.found = found
+
+
+def mel_bins(model: VLM) -> int:
+    encoder: Any = model.encoders["audio"]
+    bins: int = encoder.config.num_mel_bins
+    return bins
 
 
 def answer_numbers(wanted: Tensor) -> Tensor:

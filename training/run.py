@@ -23,6 +23,7 @@ from vlm.tokenizer import Tokenizer
 
 from .data import Examples
 from .distributed import launch, rank
+from .fusing import fuse
 from .loop import Interrupted, train
 from .stages import Recipe, StageConfig
 from .tokenizer import train_tokenizer
@@ -119,15 +120,16 @@ def run(
 
 
 def run_in_processes(
-    recipe: Recipe, run_dir: Path, processes: int, *, threads: int, workers: int, until: str | None
-) -> Path:
+    recipe: Recipe, run_dir: Path, processes: int, *, threads: int, workers: int, until: str | None,
+    fused: bool = False,
+) -> Path:  # fmt: skip
     """`run` in several processes of this machine's CPU; the batch of a step is theirs together.
 
     Raises:
         Interrupted: a signal came; the state was saved.
     """
     prepare(recipe, run_dir)  # here once, so that the processes find the tokenizer made
-    launch(processes, threads, _run_one, recipe, run_dir, workers, until)
+    launch(processes, threads, _run_one, recipe, run_dir, workers, until, fused)
     names = [stage.name for stage in recipe.stage]
     last = names.index(until) if until else len(names) - 1
     folder = run_dir / f"{last + 1}-{names[last]}" / "model"
@@ -136,7 +138,9 @@ def run_in_processes(
     return folder
 
 
-def _run_one(recipe: Recipe, run_dir: Path, workers: int, until: str | None) -> None:
+def _run_one(recipe: Recipe, run_dir: Path, workers: int, until: str | None, fused: bool) -> None:
+    if fused:
+        fuse()
     with contextlib.suppress(Interrupted):
         run(recipe, run_dir, workers=workers, until=until, stop=stop_on_signal())
 

@@ -89,6 +89,8 @@ class StageConfig:
     """Weight of what the decoder is to say, half way through its layers, at each patch: the word written there."""
     pointing: float = 0.0
     """Weight of where two heads of attention are to look: at patches of what is named; see `training/pointing.py`."""
+    hearing: float = 0.0
+    """Weight of what the tokens of a sound are to be: the words said in it; see `training/hearing.py`."""
     written: float = 0.0
     """Share of the pictures about which is also asked all that is written: many words to repeat where a question asks
     for one."""
@@ -126,6 +128,7 @@ class StageConfig:
             ("checkpoint_seconds", 1 << 40),
             ("naming", 100),
             ("pointing", 100),
+            ("hearing", 100),
             ("written", 1),
         ):
             check_range(f"stage {self.name!r}: {name}", getattr(self, name), 0, high)
@@ -138,6 +141,8 @@ class StageConfig:
                 f"config: stage {self.name!r}: naming and pointing are for next-token, and a decoder that sees"
                 " overviews only"
             )
+        if self.hearing and self.objective != "next-token":
+            raise CheckpointError(f"config: stage {self.name!r}: hearing is for next-token")
         if (self.objective == "imitate") != bool(self.teacher):
             raise CheckpointError(
                 f"config: stage {self.name!r}: a teacher is what the objective imitate has, and no other"

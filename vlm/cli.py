@@ -154,6 +154,9 @@ def train(
         int, typer.Option(help="CPU threads of each process (0: all cores, or 1 where there are several processes).")
     ] = 0,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes that train together on the CPU.")] = 1,
+    fused: Annotated[
+        bool, typer.Option("--fuse", help="Compile the decoder's small operations first: needs a C++ compiler.")
+    ] = False,
 ) -> None:
     """Train a recipe, stage by stage; started again, it goes on where it stopped.
 
@@ -164,14 +167,19 @@ def train(
     with friendly_errors():
         import torch
 
+        from training.fusing import fuse
         from training.run import run, run_in_processes, stop_on_signal
         from training.stages import find_recipe
 
         found = find_recipe(recipe)
         folder = run_dir or Path("runs") / found.name
         if processes > 1:
-            folder = run_in_processes(found, folder, processes, threads=threads or 1, workers=workers, until=until)
+            folder = run_in_processes(
+                found, folder, processes, threads=threads or 1, workers=workers, until=until, fused=fused
+            )
         else:
+            if fused:
+                fuse()
             torch.set_num_threads(threads or torch.get_num_threads())
             folder = run(found, folder, workers=workers, device=device, until=until, stop=stop_on_signal())
         typer.echo(f"model written to {folder}")
