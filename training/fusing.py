@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import torch
 
 from vlm import decoder
+from vlm.errors import VlmError
+
+COMPILERS = ("g++", "clang++")
 
 RECOMPILED = 64
 """Versions of a function at most: with and without gradients, in bf16 and fp32, of each part's width."""
@@ -15,7 +21,16 @@ def fuse() -> None:
 
     These pass over memory a dozen times where the products pass once, and take a fifth of a step on a
     processor that multiplies bf16.
+
+    Raises:
+        VlmError: there is no compiler.
     """
+    if not any(map(shutil.which, filter(None, (os.environ.get("CXX"), *COMPILERS)))):
+        raise VlmError(
+            "missing_program",
+            "--fuse needs a C++ compiler, but none is installed (Debian, Ubuntu: apt-get install g++); without --fuse "
+            "the same is computed more slowly",
+        )
     torch._dynamo.config.recompile_limit = RECOMPILED
     decoder.rotate = torch.compile(decoder.rotate, dynamic=True)
     decoder.RMSNorm.forward = torch.compile(decoder.RMSNorm.forward, dynamic=True)  # type: ignore[method-assign]

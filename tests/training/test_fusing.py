@@ -8,6 +8,10 @@ import sys
 
 import pytest
 
+from training.fusing import fuse
+from vlm import decoder
+from vlm.errors import VlmError
+
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")), reason="FUSING IS NOT TESTED HERE: there is no C++ compiler"
 )
@@ -46,3 +50,12 @@ def test_fused_is_the_same() -> None:
     """In a process of its own: it stays fused."""
     done = subprocess.run([sys.executable, "-c", SAME], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.strip() == "same", done.stderr[-2000:]
+
+
+def test_without_a_compiler_the_error_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    before = decoder.rotate
+    with pytest.raises(VlmError, match=r"needs a C\+\+ compiler.*apt-get install g\+\+"):
+        fuse()
+    assert decoder.rotate is before
