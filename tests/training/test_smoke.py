@@ -116,9 +116,7 @@ def test_the_smoke_recipe_learns_to_look(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr[-2000:]
     assert f"model written to {tmp_path}/6-instruct/model" in done.stdout.replace("\n", "")
-    # dense heads begin with "nowhere", which is right nearly everywhere: that stage has less to lose, so it is asked
-    # below what it finds
-    falls = {"pretrain-text": 0.6, "pretrain-clip": 0.8, "pretrain-dense": 0.7, "align": 0.98, "instruct-overview": 0.6}
+    falls = {"pretrain-text": 0.6, "pretrain-clip": 0.8, "pretrain-dense": 0.5, "align": 0.98, "instruct-overview": 0.6}
     for stage, share in falls.items():
         losses = losses_of(lines_of(tmp_path, stage))
         assert losses[-1] < share * losses[0], stage
