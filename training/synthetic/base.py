@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from .colours import RGB
 
@@ -126,21 +126,28 @@ _NOT_FOR_LATIN = re.compile(
 _HELD_OUT_FONT = re.compile(r"Lato|FreeSerif|Ubuntu-|C059|Comic", re.I)
 
 
+def _writes_latin(file: str) -> bool:
+    """Whether it has signs of its own for what pictures say; a face of capitals alone has not."""
+    face = ImageFont.truetype(file, 16, layout_engine=ImageFont.Layout.BASIC)
+    signs = [face.getmask(sign).getbbox() and bytes(face.getmask(sign)) for sign in "aAgGzQ09$#&%"]
+    return all(signs) and len(set(signs)) == len(signs)
+
+
 @cache
 def font_files(held_out: bool = False) -> tuple[str, ...]:
     """Latin text fonts of this system; five families are kept for the held-out styles only.
 
-    Empty where the system has none: `font` then falls back to the face inside Pillow.
+    The face inside Pillow ("", see `font`) is a training font; a system without fonts has it alone.
     """
     found = sorted(
         str(path)
         for folder in _FONT_FOLDERS
         if folder.is_dir()
         for path in folder.rglob("*.[to]tf")
-        if not _NOT_FOR_LATIN.search(path.name)
+        if not _NOT_FOR_LATIN.search(path.name) and _writes_latin(str(path))
     )
-    chosen = tuple(f for f in found if bool(_HELD_OUT_FONT.search(Path(f).name)) == held_out)
-    return chosen or tuple(found)
+    chosen = [f for f in found if bool(_HELD_OUT_FONT.search(Path(f).name)) == held_out]
+    return tuple(chosen) if held_out and chosen else ("", *chosen)
 
 
 @cache
@@ -163,7 +170,7 @@ def pick_font(rng: random.Random, held_out: bool = False, plain: bool = False, a
         avoid: a pattern; files that match are drawn again.
     """
     families = _font_families(held_out, plain)
-    file = rng.choice(rng.choice(families)) if families else ""
+    file = rng.choice(rng.choice(families))
     while avoid and re.search(avoid, file):
         file = rng.choice(rng.choice(families))
     return file
@@ -286,11 +293,15 @@ class Canvas:
         self.image.paste(Image.new("RGB", stencil.size, fill), corner, stencil)
 
     def note(
-        self, text: str, file: str, size: float, x: float, y: float, angle: float = 0, tracking: float = 0
+        self, text: str, file: str, size: float, x: float, y: float, angle: float = 0, tracking: float = 0,
+        stretch: float = 1,
     ) -> None:  # fmt: skip
-        """Remembers the letters of a line about its centre; `tracking` is extra space in font sizes."""
+        """Remembers the letters of a line about its centre.
+
+        `tracking` is extra space in font sizes, `stretch` how many times as wide as the font is what was drawn.
+        """
         face = font(file, round(size))
-        advances = [face.getlength(character) + tracking * size for character in text]
+        advances = [(face.getlength(character) + tracking * size) * stretch for character in text]
         at = -sum(advances) / 2
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         nth, words = 0, iter(text.split())
@@ -360,15 +371,25 @@ def random_size(rng: random.Random, wide: float = 3.0, smallest: int = 256, larg
 def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
     """What cameras, screens, scalers and savers do to a picture, each with a small probability."""
     width, height = image.size
+    if rng.random() < 0.1:
+        image = _lit(image, rng)
     if rng.random() < 0.2:
         factor = rng.uniform(0.6, 0.95)
         filter_ = rng.choice((Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST))
         image = image.resize((max(96, round(width * factor)), max(96, round(height * factor))), filter_)
     if rng.random() < 0.12:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.9)))
-    if rng.random() < 0.2:
-        gain, offset = rng.uniform(0.85, 1.1), rng.uniform(-12, 12)
-        image = image.point([min(255, max(0, round(v * gain + offset))) for v in range(256)] * 3)
+    elif rng.random() < 0.06:
+        image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.6, 1.5), rng.randint(40, 160), 0))
+    if rng.random() < 0.25:
+        gain, offset, gamma = rng.uniform(0.85, 1.1), rng.uniform(-12, 12), rng.uniform(0.85, 1.18)
+        warmth = rng.uniform(-0.05, 0.05) if rng.random() < 0.4 else 0
+        curve = [255 * (v / 255) ** gamma * gain + offset for v in range(256)]
+        tables = [[min(255, max(0, round(v * (1 + k)))) for v in curve] for k in (warmth, 0, -warmth)]
+        image = image.point([*tables[0], *tables[1], *tables[2]])
+    if rng.random() < 0.04:  # as a GIF, or a PNG of few colours
+        dither = rng.choice((Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG))
+        image = image.quantize(rng.choice((64, 128, 256)), Image.Quantize.FASTOCTREE, dither=dither).convert("RGB")
     if rng.random() < 0.15:
         noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 9), (image.height, image.width, 1))
         image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
@@ -377,6 +398,13 @@ def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
         image.save(buffer, "JPEG", quality=rng.randint(40, 95))
         image = Image.open(buffer).convert("RGB")  # our own bytes, just written
     return image
+
+
+def _lit(image: Image.Image, rng: random.Random) -> Image.Image:
+    """As a lamp lights paper: one side a little darker than the other."""
+    dark, bright = rng.uniform(0.72, 0.92), rng.uniform(0.97, 1)
+    levels = (round(255 * dark),) * 3, (round(255 * bright),) * 3
+    return ImageChops.multiply(image, linear_gradient(image.size, *levels, rng.uniform(0, 360)))
 
 
 # --- phrasing ------------------------------------------------------------------------------------

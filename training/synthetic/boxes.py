@@ -19,6 +19,12 @@ def union(boxes: Iterable[Box]) -> Box:
     return around(corner for x0, y0, x1, y1 in boxes for corner in ((x0, y0), (x1, y1)))
 
 
+def polygon_area(corners: Sequence[Sequence[float]]) -> float:
+    """In square pixels."""
+    pairs = zip(corners, [*corners[1:], corners[0]], strict=True)
+    return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)) / 2
+
+
 def text_box(
     x: float, y: float, text: str, file: str, size: float, anchor: str = "mm", angle: float = 0
 ) -> Box:  # fmt: skip

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..base import Scene, fit_text, pick_font, random_size
 from ..colours import COLOURS, RGB, ink_on, luminance, mix, shade
-from .words import COOL, HELD_OUT_STYLES, WARM
+from .words import COOL, HELD_OUT_STYLES, POINTED, TITLES, WARM
 
 _GROUNDS: tuple[RGB, ...] = (
     (255, 255, 255), (255, 255, 255), (248, 248, 246), (235, 235, 238), (40, 42, 48), (18, 18, 20), (225, 215, 200),
+    (205, 210, 215), (96, 100, 108), (30, 34, 60), (250, 240, 225),
 )  # fmt: skip
 
 
@@ -52,11 +53,43 @@ def _grid_shape(rng: random.Random, n: int, width: int, height: int) -> tuple[in
     return n, columns, rows
 
 
-def _boxes(n: int, columns: int, rows: int, width: int, height: int, margin: float, gap: float) -> list[list[float]]:
-    w = (width - 2 * margin - gap * (columns - 1)) / columns
-    h = (height - 2 * margin - gap * (rows - 1)) / rows
-    corners = [(margin + (i % columns) * (w + gap), margin + (i // columns) * (h + gap)) for i in range(n)]
-    return [[round(v, 1) for v in (x, y, x + w, y + h)] for x, y in corners]
+def _spans(shares: list[float], start: float, end: float, gap: float) -> list[tuple[float, float]]:
+    """Pieces of a line in these proportions, with gaps between them."""
+    unit, spans = (end - start - gap * (len(shares) - 1)) / sum(shares), []
+    for share in shares:
+        spans.append((start, start + share * unit))
+        start += share * unit + gap
+    return spans
+
+
+def _boxes(
+    area: tuple[float, float, float, float], across: list[float], down: list[float], gap: float
+) -> list[list[float]]:
+    """Boxes in reading order, whose columns and rows have these proportions."""
+    x0, y0, x1, y1 = area
+    return [
+        [round(v, 1) for v in (left, top, right, bottom)]
+        for top, bottom in _spans(down, y0, y1, gap)
+        for left, right in _spans(across, x0, x1, gap)
+    ]
+
+
+def _proportions(rng: random.Random, style: str, n: int) -> list[float]:
+    """How wide the swatches of a row are, or how high those of a column: mostly all the same."""
+    if n == 1 or style not in ("row", "column", "strips") or rng.random() > 0.25:
+        return [1.0] * n
+    return [rng.uniform(0.6, 1.9) for _ in range(n)]
+
+
+def _form(rng: random.Random, style: str, layout: str, joined: bool) -> str:
+    """The outline of each swatch; on a ring, how it stands there."""
+    if style == "ring":
+        return rng.choice(("wedge", "wedge", "wedge", "slice", "slice", "tile", "petal"))
+    if style in ("row", "column", "grid") and not joined:
+        return rng.choice(("box", "box", "round", "disc", "hexagon", "diamond"))
+    if style == "spaced":
+        return rng.choice(("disc", "disc", "disc", "hexagon", "diamond"))
+    return {"dots": "disc", "labelled": rng.choice(("box", "round")), "cards": "card"}.get(style, "box")
 
 
 def _look_merged(swatches: list[dict[str, Any]]) -> bool:
@@ -118,22 +151,41 @@ def compose(rng: random.Random, style: str) -> Scene:
         "border": list(mix(ground, border, 0.6)) if close or rng.random() < 0.2 else None,
         "line": max(1, round(short * rng.uniform(0.004, 0.01))),
         "scale": rng.choice((1, 2, 2, 3)) if max(width, height) < 600 else 1,
-        "boxes": _boxes(n, columns, rows, width, height, margin, gap_share * short) if layout != "ring" else [],
-        "form": rng.choice(("box", "box", "round", "disc"))
-        if style in ("row", "column", "grid") and not joined
-        else {"dots": "disc", "labelled": rng.choice(("box", "round")), "spaced": "disc", "cards": "card"}.get(
-            style, "box"
-        ),
+        "boxes": [],
+        "form": _form(rng, style, layout, joined),
         "hole": round(rng.uniform(0.35, 0.62), 2),
-        "spacing": rng.choice((0, 0, 3)),
+        "spacing": rng.choice((0, 0, 3, rng.uniform(4, 12))),
         "shadow": int(rng.random() < 0.25),
         "font": pick_font(rng, held_out),
         "seed": rng.getrandbits(30),
-        "title": "",
+        "title": None,
     }
+    if scene["form"] == "slice":
+        scene["hole"] = 0.0
+    if layout != "ring":
+        top = margin
+        if not held_out and style != "strips" and rng.random() < 0.2:
+            top = _title(rng, scene, margin)
+        across, down = (_proportions(rng, style, k) for k in (columns, rows))
+        scene["boxes"] = _boxes((margin, top, width - margin, height - margin), across, down, gap_share * short)
     if style in ("labelled", "cards") or (style in ("strips", "row", "column") and rng.random() < 0.5):
         _label(rng, scene)
     return scene
+
+
+def _title(rng: random.Random, scene: Scene, margin: float) -> float:
+    """A heading above the swatches, if there is room; returns where they begin."""
+    width, height = scene["size"]
+    text = rng.choice(TITLES).format(n=rng.randint(1, 24), y=rng.randint(2015, 2027))
+    size = fit_text(text, scene["font"], max(width, height) * rng.uniform(0.045, 0.07), width - 2 * margin)
+    if size < 0.036 * max(width, height) or height < 6 * size:
+        return margin
+    left = rng.random() < 0.5
+    scene["title"] = {
+        "text": text, "size": round(size, 1), "x": round(margin if left else width / 2, 1),
+        "y": round(margin + size * 0.6, 1), "anchor": "lm" if left else "mm",
+    }  # fmt: skip
+    return margin + size * 1.6
 
 
 def _label(rng: random.Random, scene: Scene) -> None:
@@ -144,9 +196,9 @@ def _label(rng: random.Random, scene: Scene) -> None:
     labels = [form.format(*s["rgb"]) for s in scene["swatches"]]
     if not boxes or len(set(labels)) < len(labels):
         return
-    width, height = boxes[0][2] - boxes[0][0], boxes[0][3] - boxes[0][1]
+    width, height = (min(box[k + 2] - box[k] for box in boxes) for k in (0, 1))
     size = min(fit_text(label, scene["font"], size, width * 0.9) for label in labels)
-    if size < long_side * 0.036 or height < size * (3 if scene["form"] == "card" else 1.8) or scene["form"] == "disc":
+    if size < long_side * 0.036 or height < size * (3 if scene["form"] == "card" else 1.8) or scene["form"] in POINTED:
         return
     for swatch, label in zip(scene["swatches"], labels, strict=True):
         swatch["label"], swatch["ink"] = label, list(ink_on(rng, swatch["rgb"]))

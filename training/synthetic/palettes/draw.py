@@ -17,12 +17,25 @@ def _disc(canvas: Canvas, box: list[float], rgb: RGB, border: RGB | None, line: 
     canvas.ellipse(x - r, y - r, x + r, y + r, rgb, border, line)
 
 
+CORNERS = {"hexagon": 6, "diamond": 4}
+
+
+def polygon(x: float, y: float, r: float, corners: int, turn: float = -90) -> list[tuple[float, float]]:
+    """A regular polygon about (x, y), its first corner `turn` degrees from three o'clock."""
+    angles = [math.radians(turn + 360 * k / corners) for k in range(corners)]
+    return [(x + r * math.cos(a), y + r * math.sin(a)) for a in angles]
+
+
 def _one(canvas: Canvas, scene: Scene, box: list[float], swatch: dict[str, Any], border: RGB | None) -> None:
     rgb, ground = tuple(swatch["rgb"]), scene["ground"]
     x0, y0, x1, y1 = box
     size, label = scene.get("text_size", 0), swatch.get("label", "")
     if scene["form"] == "disc":
         _disc(canvas, box, rgb, border, scene["line"], 0.94)
+        return
+    if scene["form"] in CORNERS:
+        points = polygon((x0 + x1) / 2, (y0 + y1) / 2, min(x1 - x0, y1 - y0) * 0.48, CORNERS[scene["form"]])
+        canvas.polygon(points, rgb, border, scene["line"])
         return
     radius = min(x1 - x0, y1 - y0) * (0.2 if scene["form"] == "round" else 0)
     if scene["form"] == "card":
@@ -45,6 +58,19 @@ def _one(canvas: Canvas, scene: Scene, box: list[float], swatch: dict[str, Any],
         canvas.text((x0 + x1) / 2, (y0 + y1) / 2, label, scene["font"], size, tuple(swatch["ink"]))
 
 
+def standing(scene: Scene, i: int) -> list[tuple[float, float]]:
+    """A tile or petal of a ring, which points away from the middle."""
+    (width, height), n = scene["size"], len(scene["swatches"])
+    r = min(width, height) * 0.44
+    half = min(r * 0.27, r * 0.68 * math.sin(math.pi / n) * 0.8)
+    long = half if scene["form"] == "tile" else min(1.7 * half, 0.3 * r)
+    unit = polygon(0, 0, math.sqrt(2), 4, 45) if scene["form"] == "tile" else polygon(0, 0, 1, 24)
+    turn = math.radians(-90 + 360 * i / n)
+    c, s = math.cos(turn), math.sin(turn)
+    points = [(r * 0.7 + u * long, v * half) for u, v in unit]
+    return [(width / 2 + u * c - v * s, height / 2 + u * s + v * c) for u, v in points]
+
+
 def _ring(canvas: Canvas, scene: Scene, border: RGB | None) -> None:
     width, height = scene["size"]
     n, r, x, y = len(scene["swatches"]), min(width, height) * 0.44, width / 2, height / 2
@@ -55,10 +81,12 @@ def _ring(canvas: Canvas, scene: Scene, border: RGB | None) -> None:
             small = min(r * 0.3, r * 0.72 * math.sin(math.pi / n) * 0.86)
             cx, cy = x + r * 0.7 * math.cos(at), y + r * 0.7 * math.sin(at)
             canvas.ellipse(cx - small, cy - small, cx + small, cy + small, rgb, border, scene["line"])
+        elif scene["form"] in ("tile", "petal"):
+            canvas.polygon(standing(scene, i), rgb, border, scene["line"])
         else:
             half = 180 / n - scene["spacing"] / 2
             canvas.pie(x - r, y - r, x + r, y + r, middle - half, middle + half, rgb, border, scene["line"])
-    if scene["style"] == "ring":
+    if scene["form"] == "wedge":
         inner = r * scene["hole"]
         canvas.ellipse(x - inner, y - inner, x + inner, y + inner, tuple(scene["ground"]), border, scene["line"])
 
@@ -79,6 +107,9 @@ def draw(scene: Scene) -> Image.Image:
     """The scene's picture."""
     canvas = Canvas.of(scene, scene["ground"])
     border: RGB | None = tuple(scene["border"]) if scene["border"] else None  # type: ignore[assignment]
+    if title := scene["title"]:
+        ink = (30, 30, 30) if contrast((30, 30, 30), scene["ground"]) > 4 else (245, 245, 245)
+        canvas.text(title["x"], title["y"], title["text"], scene["font"], title["size"], ink, title["anchor"])
     if scene["layout"] == "ring":
         _ring(canvas, scene, border)
     elif scene["style"] == "dots":

@@ -7,7 +7,9 @@ import re
 from collections import Counter
 
 from ..base import Box, Region, Scene, text_size
+from ..boxes import polygon_area
 from ..colours import luminance
+from .draw import CORNERS, polygon, standing
 from .truth import extreme, lightness, mood_of, places_of
 
 _DISC = math.sqrt(math.pi) / 2
@@ -25,6 +27,10 @@ def _on_ring(scene: Scene, i: int) -> Box:
     if scene["style"] == "wheel":
         half = min(r * 0.3, r * 0.72 * math.sin(share) * 0.86) * _DISC
         return _square(width / 2 + r * 0.7 * sin, height / 2 - r * 0.7 * cos, half)
+    if scene["form"] in ("tile", "petal"):
+        corners = standing(scene, i)
+        x, y = (sum(point[k] for point in corners) / len(corners) for k in (0, 1))
+        return _square(x, y, math.sqrt(polygon_area(corners)) / 2)
     away, depth = r * (1 + scene["hole"]) / 2, r * (1 - scene["hole"]) / 2
     long = away * share * 0.85
     across, down = abs(cos) * long + abs(sin) * depth, abs(sin) * long + abs(cos) * depth
@@ -50,6 +56,9 @@ def _in_box(scene: Scene, i: int) -> tuple[Box, float]:
     middle = (y0 + y1) / 2
     if scene["form"] == "disc":
         return _square((x0 + x1) / 2, middle, short / 2 * 0.94 * _DISC), middle
+    if scene["form"] in CORNERS:
+        corners = polygon(0, 0, short * 0.48, CORNERS[scene["form"]])
+        return _square((x0 + x1) / 2, middle, math.sqrt(polygon_area(corners)) / 2), middle
     if scene["form"] == "card":
         pad, foot = short * 0.06, y1 - max(size * 1.7, (y1 - y0) * 0.2)
         return (x0 + pad, y0 + pad, x1 - pad, foot), (foot + y1) / 2

@@ -22,7 +22,7 @@ def _background(rng: random.Random, style: str) -> Thing:
         base, rgb = "black", rng.choice(((5, 5, 14), (0, 0, 0), (14, 8, 20)))
     elif style == "sketch":
         base, rgb = "white", rng.choice(((255, 255, 255), (250, 249, 244), (246, 246, 246)))
-    elif roll < 0.36:
+    elif roll < 0.32:
         base, rgb = "white", rng.choice(((255, 255, 255), (250, 250, 250), (248, 249, 250)))
     elif roll < 0.45:
         base, rgb = "black", shade(rng, "black")
@@ -32,8 +32,9 @@ def _background(rng: random.Random, style: str) -> Thing:
         base = rng.choice(("blue", "green", "yellow", "gray", "purple"))
         rgb = mix(shade(rng, base), (255, 255, 255), rng.uniform(0.68, 0.78))
         name = f"light {base}"
-    elif roll < 0.82:
-        base, rgb = rng.choice((("blue", (16, 28, 84)), ("gray", (62, 64, 68)), ("green", (10, 62, 30))))
+    elif roll < 0.84:
+        dark = (("blue", (16, 28, 84)), ("gray", (62, 64, 68)), ("green", (10, 62, 30)), ("blue", (22, 26, 58)))
+        base, rgb = rng.choice(dark)
         name = f"dark {base}"
     else:
         rgb = shade(rng, base)
@@ -136,9 +137,10 @@ def _thing(rng: random.Random, kind: str, colour: str, rgb: RGB, style: str, bac
         "kind": kind, "colour": colour, "rgb": list(rgb), "rgb2": list(other), "r": round(r, 1), "x": 0.0, "y": 0.0,
         "rotation": rotation, "aspect": round(aspect, 3), "fill": fill, "fill_angle": rng.choice((0, 45, 90, 135)),
         "edge": list(edge) if edge else None,
-        "line": round(max(2.0, r * (rng.uniform(0.04, 0.09) if edge else rng.uniform(0.07, 0.15))), 1),
+        "line": round(max(2.0, r * (rng.uniform(0.04, 0.09) if edge else rng.uniform(0.04, 0.16))), 1),
         "points": rng.choice((5, 5, 5, 5, 4, 6)), "thickness": round(rng.uniform(0.28, 0.4), 2),
         "hole": round(rng.uniform(0.45, 0.66), 2),
+        "stroke": rng.choices(("whole", "dashed", "double"), (80, 11, 9))[0] if style != "neon" else "whole",
     }  # fmt: skip
 
 
@@ -211,6 +213,7 @@ def compose(rng: random.Random, style: str) -> Scene:
         "dx": round(shift * rng.choice((-1, 1)), 1),
         "dy": round(shift, 1),
         "rgb": list(mix(background["rgb"], (0, 0, 0), 0.6 if dark else 0.28)),
+        "blur": round(shift * rng.uniform(0.4, 1.2), 1) if rng.random() < 0.5 else 0,
     }
     return {
         "style": style, "size": [width, height],

@@ -148,7 +148,7 @@ def _looks(scene: Scene, rng: random.Random) -> Iterator[QA]:
     if (slope_of(scene) and rng.random() < 0.5) or (not scene["angle"] and rng.random() < 0.2):
         sentence = "Yes, the text is tilted." if slope_of(scene) else "No, the text is straight."
         yield ask(rng, "yes_no", phrases.TILT, yes_no(bool(slope_of(scene))), sentence, noun=noun)
-    if scene["bold"] is not None and not scene["effects"]["stroke"] and rng.random() < 0.5:
+    if scene["bold"] is not None and rng.random() < 0.5:
         answer, also = ("bold", []) if scene["bold"] else ("regular", ["not bold", "normal"])
         yield ask(rng, "attribute", phrases.BOLD, answer, "The text is {answer}.", accept=also)
     if scene["italic"] is not None and rng.random() < (0.2 if scene["italic"] else 0.13):
@@ -226,7 +226,7 @@ def _absent(scene: Scene, rng: random.Random) -> Iterator[QA]:
     """One question about something that is not there."""
     lines, shape, noun, text = scene["lines"], scene["shape"], noun_of(scene), whole(scene)
     options: list[tuple[float, tuple[str, ...], str]] = []  # weights balance them with the questions that have answers
-    if scene["style"] not in ("chalkboard", "flash_card") and not (shape and shape["border"]):
+    if scene["style"] not in ("chalkboard", "flash_card", "whiteboard") and not (shape and shape["border"]):
         options.append((3, phrases.BORDER, "There is no border."))
     if not (shape and shape["kind"] == "arrow"):
         options.append((1.5, (*phrases.POINTS[2:4], "Which way does the arrow point?"), "There is no arrow."))

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 from ..base import Scene, font, random_size
-from ..colours import CHROMATIC, COLOURS, RGB, contrast, luminance, mix, shade
+from ..colours import CHROMATIC, COLOURS, RGB, contrast, shade
 from ..words import NUMBERED, code, held_out, number, single, token, word
-from .look import choose_backdrop, choose_colours, choose_face
+from .look import choose_backdrop, choose_colours, choose_effects, choose_face
 from .words import HELD_OUT_STYLES
 
 # style -> shapes to choose from
@@ -24,6 +24,8 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "label": ("tag", "tag", "arrow", "rectangle", "oval", "banner", "rounded rectangle"),
     "name_plate": ("rectangle", "rounded rectangle", "oval", "hexagon"),
     "flash_card": ("rectangle", "rounded rectangle"),
+    "screen": ("rectangle", "rounded rectangle"),
+    "sticky_note": ("rectangle",),
     "neon": ("rectangle", "rounded rectangle", "circle", "arrow"),
 }  # fmt: skip
 # shape -> (usable width, usable height, lowest aspect, highest aspect, text offset x, text offset y), as
@@ -52,6 +54,8 @@ _TRIMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "label": (("hole",), ("hole", "shadow"), ("shadow",), ()),
     "name_plate": (("screws",), ("screws", "shadow"), ("shadow",), ()),
     "flash_card": (("shadow",), ()),
+    "screen": (("stand",), ("stand",), ()),
+    "sticky_note": (("curl",), ("pin",), ("pin", "shadow"), ("curl", "shadow"), ("shadow",), ()),
 }
 # style -> weights of (one line, "ROOM 12", code, price or number, single letter or digit, two words, two
 # lines, three lines)
@@ -64,10 +68,13 @@ _MIX: dict[str, tuple[int, ...]] = {
     "label": (44, 6, 8, 16, 3, 6, 12, 5),
     "name_plate": (42, 18, 6, 4, 3, 10, 14, 3),
     "flash_card": (46, 2, 8, 8, 22, 4, 7, 3),
+    "whiteboard": (44, 6, 6, 8, 4, 10, 12, 10),
+    "screen": (48, 6, 7, 9, 4, 8, 12, 6),
+    "sticky_note": (46, 4, 6, 8, 4, 10, 14, 8),
     "neon": (58, 5, 6, 5, 3, 9, 11, 3),
     "chalkboard": (48, 6, 6, 8, 4, 8, 12, 8),
 }
-_SLANTED = re.compile(r"Italic|Oblique|Ita$")
+_SLANTED = re.compile(r"italic|oblique|inclined|Ita$", re.I)
 
 
 def _cased(text: str, case: str) -> str:
@@ -100,12 +107,13 @@ def _content(rng: random.Random, style: str) -> list[Scene]:
     return lines
 
 
-def _measure(lines: list[Scene], tracking: float) -> tuple[float, float]:
+def _measure(lines: list[Scene], effects: Scene) -> tuple[float, float]:
     """Width and height of the block of lines at font size 100 times each line's factor; notes each line's."""
     for line in lines:
         left, top, right, bottom = font(line["font"], 100).getbbox(line["text"])
-        line["w"] = (right - left + tracking * 100 * (len(line["text"]) - 1)) * line["factor"] / 100
+        wide = right - left + effects["tracking"] * 100 * (len(line["text"]) - 1)
         line["h"] = (bottom - top) * line["factor"] / 100
+        line["w"] = wide * effects["stretch"] * line["factor"] / 100 + effects["shear"] * line["h"]
     heights = [max(line["h"], 0.72 * line["factor"]) for line in lines]
     return max(line["w"] for line in lines), sum(heights) + 0.26 * (len(lines) - 1)
 
@@ -132,9 +140,11 @@ def _shape(rng: random.Random, style: str, lines: list[Scene], ink: RGB, ink_nam
     kind = rng.choice(fits or ["rectangle", "rounded rectangle"])
     shape: Scene = {"kind": kind, "colour": list(back), "border": None, "border_name": "", "inset": False}
     radii = {"rectangle": rng.choice((0, 0, 0.04)), "rounded rectangle": rng.uniform(0.16, 0.32)}
-    shape["radius"] = round(radii.get(kind, 0.5), 3)
+    shape["radius"] = 0.04 if style == "screen" else 0 if style == "sticky_note" else round(radii.get(kind, 0.5), 3)
     if kind == "arrow":
         shape |= {"direction": rng.choice(("left", "right")), "body": round(rng.uniform(0.6, 0.72), 3)}
+    if style == "sticky_note":
+        return shape
     if style == "neon" or rng.random() < 0.5:
         while True:
             name = ink_name if rng.random() < 0.3 else rng.choice(CHROMATIC if style == "neon" else COLOURS)
@@ -151,6 +161,10 @@ def _place(rng: random.Random, scene: Scene, shape: Scene | None, block: tuple[f
     """Sizes text and shape to the picture, as large as they fit times `scene["fill"]`, and positions them."""
     (width, height), lines, angle = scene["size"], scene["lines"], scene["angle"]
     use_w, use_h, low, high, off_x, off_y = _ROOM[shape["kind"]] if shape else (1, 1, 0, 99, 0, 0)
+    if scene["style"] == "sticky_note":
+        low, high = 0.9, 1.2
+    elif scene["style"] == "screen":
+        use_w, use_h, low, high = 0.84, 0.7, 1.2, 2.4
     grow = rng.uniform(0.85, 1.1) * (0.85 if shape["inset"] else 1) if shape else 1
     w, h = block[0] / use_w / grow, block[1] / use_h / grow
     w, h = max(w, low * h), max(h, w / high)
@@ -216,24 +230,17 @@ def _attempt(rng: random.Random, style: str) -> Scene:
         large = rng.randrange(len(lines))
         for i, line in enumerate(lines):
             line["factor"] = 1.0 if i == large else round(rng.uniform(0.45, 0.68), 2)
-    effects: Scene = {"tracking": 0, "shadow": None, "stroke": 0, "underline": False}
-    if rng.random() < 0.12:
-        effects["tracking"] = round(rng.uniform(0.05, 0.25), 2)
-    if not held and rng.random() < 0.1 and luminance(back) > 0.1 and not effects["tracking"]:
-        effects |= {"shadow": [0.04, 0.05], "shadow_colour": list(mix(back, (0, 0, 0), 0.35))}
-    elif not held and rng.random() < 0.07 and not effects["tracking"]:
-        edge = (0, 0, 0) if luminance(ink) > 0.2 else (255, 255, 255)
-        effects |= {"stroke": 0.03, "stroke_colour": list(edge)}
-    effects["underline"] = not many and rng.random() < 0.12
+    effects = choose_effects(rng, held, many, ink, back)
     angle = rng.choices((0, rng.uniform(-4, 4), rng.choice((-1, 1)) * rng.uniform(6, 15)), (66, 8, 26))[0]
     area = width * height  # drawing time grows with it
     scale = rng.choice((1, 1, 2, 2, 2, 3) if area < 120_000 else (1, 1, 2, 2) if area < 350_000 else (1,))
+    known = file and not effects["stroke"] and not effects["weight"]
     scene: Scene = {
         "style": style, "held": held, "size": [width, height], "scale": scale, "seed": rng.getrandbits(31),
-        "lines": lines, "effects": effects, "bold": bold if file else None, "angle": round(angle, 1),
+        "lines": lines, "effects": effects, "bold": bold if known else None, "angle": round(angle, 1),
         "fill": 1.0 if rng.random() < 0.45 else round(rng.uniform(0.7, 1), 3), "stray": 0 if rng.random() < 0.5 else 1,
         "background": back_name, "frame": None, "trim": [],
-        "italic": bool(_SLANTED.search(Path(file).stem)) if file else None,
+        "italic": effects["shear"] > 0 or bool(_SLANTED.search(Path(file).stem)) if file else None,
         "metal": rng.choice(([120, 120, 120], [80, 80, 80], [170, 170, 165], [90, 65, 45])),
     }  # fmt: skip
     if rng.random() < 0.12:
@@ -244,7 +251,12 @@ def _attempt(rng: random.Random, style: str) -> Scene:
             "width": round(min(width, height) * rng.uniform(0.03, 0.07)),
             "colour": wood,
             "chalk": rng.random() < 0.5,
+            "dust": True,
         }
+    elif style == "whiteboard":
+        rim = rng.choice(([190, 192, 195], [165, 168, 172], [215, 217, 220], [60, 60, 64]))
+        wide = max(3, round(min(width, height) * rng.uniform(0.015, 0.045)))
+        scene["frame"] = {"width": wide, "colour": rim, "chalk": rng.random() < 0.5, "dust": False}
     shape = _shape(rng, style, lines, ink, ink_name, back)
     scene["shape"] = shape
     if shape and style != "neon":
@@ -253,5 +265,5 @@ def _attempt(rng: random.Random, style: str) -> Scene:
         scene["trim"] = [trim for trim in rng.choice(_TRIMS[style]) if fits.get(trim, True)]
     on_sign = bool(shape) and style != "neon"
     scene["backdrop"] = choose_backdrop(rng, style, back, on_sign, (width, height))
-    _place(rng, scene, shape, _measure(lines, effects["tracking"]))
+    _place(rng, scene, shape, _measure(lines, effects))
     return scene

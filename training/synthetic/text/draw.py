@@ -82,8 +82,22 @@ def turned(points: Sequence[Point], angle: float, cx: float, cy: float) -> list[
     return [(cx + x * c + y * s, cy - x * s + y * c) for x, y in points]
 
 
-def _stencil(text: str, file: str, size: int, tracking: float, stroke: int) -> Image.Image:
-    """The text's ink (L), cropped to it; `tracking` is extra space between letters in font sizes."""
+def _stencil(text: str, file: str, size: int, effects: Scene, stroke: float) -> Image.Image:
+    """The text's ink (L), cropped to it; `stroke` makes it fatter, in font sizes."""
+    mask = _written(text, file, size, effects["tracking"], round((stroke + effects["weight"]) * size))
+    wide, high = round(mask.width * effects["stretch"]), mask.height
+    if wide != mask.width:
+        mask = mask.resize((max(1, wide), high), Image.Resampling.BILINEAR)
+    if slant := effects["shear"]:
+        lean = round(slant * high)  # the top moves to the right, the bottom stays
+        mask = mask.transform(
+            (wide + lean, high), Image.Transform.AFFINE, (1, slant, -lean, 0, 1, 0), Image.Resampling.BILINEAR
+        )
+    return mask
+
+
+def _written(text: str, file: str, size: int, tracking: float, stroke: int) -> Image.Image:
+    """As the font has it; `tracking` is extra space between letters in font sizes."""
     face = font(file, size)
     if not tracking:
         left, top, right, bottom = face.getbbox(text, stroke_width=stroke)
@@ -121,28 +135,49 @@ def _glow(canvas: Canvas, mask: Image.Image, x: float, y: float, colour: Sequenc
     _put(canvas, halo.resize((halo.width * canvas.scale, halo.height * canvas.scale)), x, y, colour)
 
 
+def _ink(canvas: Canvas, mask: Image.Image, line: Scene, kind: str, rng: np.random.Generator) -> None:
+    """The letters themselves: in one even colour, or as pens, printers and renderers leave them."""
+    x, y, colour = line["x"], line["y"], _rgb(line["colour"])
+    if kind == "gradient":
+        end = mix(colour, BLACK if sum(colour) > 380 else WHITE, 0.3)
+        blend = linear_gradient(mask.size, colour, end, 90)
+        corner = (round(x * canvas.scale - mask.width / 2), round(y * canvas.scale - mask.height / 2))
+        canvas.image.paste(blend, corner, mask)
+        return
+    if kind in ("grain", "chalk"):
+        low, cell = (90, canvas.scale) if kind == "chalk" else (140, 3 * canvas.scale)
+        mask = ImageChops.multiply(mask, _grain(mask.size, rng, low, cell))
+    elif kind == "thin":  # what is behind shows through
+        mask = mask.point([round(v * 0.78) for v in range(256)])
+    _put(canvas, mask, x, y, colour)
+
+
 def _draw_line(canvas: Canvas, scene: Scene, line: Scene, rng: np.random.Generator) -> None:
     effects, angle = scene["effects"], scene["angle"]
     size = max(4, round(line["size"] * canvas.scale))
 
     def ink(stroke: float = 0) -> Image.Image:
-        mask = _stencil(line["text"], line["font"], size, effects["tracking"], round(stroke * size))
+        mask = _stencil(line["text"], line["font"], size, effects, stroke)
         return mask.rotate(angle, Image.Resampling.BICUBIC, expand=True) if angle else mask
 
     mask, x, y = ink(), line["x"], line["y"]
-    canvas.note(line["text"], line["font"], line["size"], x, y, angle, effects["tracking"])
+    canvas.note(line["text"], line["font"], line["size"], x, y, angle, effects["tracking"], effects["stretch"])
     if effects["shadow"]:
-        dx, dy = effects["shadow"]
-        _put(canvas, mask, x + dx * line["size"], y + dy * line["size"], effects["shadow_colour"])
+        dx, dy = (shift * line["size"] for shift in effects["shadow"])
+        if effects["soft"]:
+            _glow(canvas, mask, x + dx, y + dy, effects["shadow_colour"], max(1, line["size"] * 0.04))
+        else:
+            _put(canvas, mask, x + dx, y + dy, effects["shadow_colour"])
     if effects["stroke"]:
         _put(canvas, ink(effects["stroke"]), x, y, effects["stroke_colour"])
     if scene["style"] == "neon":
         _glow(canvas, mask, x, y, line["colour"], max(1.5, line["size"] * 0.09))
         _put(canvas, mask, x, y, mix(line["colour"], WHITE, 0.3))
-    elif scene["style"] == "chalkboard":
-        _put(canvas, ImageChops.multiply(mask, _grain(mask.size, rng, 90, canvas.scale)), x, y, line["colour"])
     else:
-        _put(canvas, mask, x, y, line["colour"])
+        if effects["ink"] == "outline" and line["size"] > 24:
+            inside, mask = mask, ink(0.03)
+            mask.paste(0, ((mask.width - inside.width) // 2, (mask.height - inside.height) // 2), inside)
+        _ink(canvas, mask, line, "chalk" if scene["style"] == "chalkboard" else effects["ink"], rng)
     if effects["underline"]:
         half = mask.width / canvas.scale / 2 * (math.cos(math.radians(angle)) if angle else 1)
         drop = line["height"] / 2 + line["size"] * 0.12
@@ -206,6 +241,13 @@ def _behind(canvas: Canvas, scene: Scene, shape: Scene) -> None:
         for x in (-0.35, 0.35):
             a, b = turned([(x * w, -h * 0.45), (x * w, -h * 0.5)], angle, cx, cy)
             canvas.line([(a[0], -2), a, b], tone, max(1.5, w * 0.008))
+    if scene["style"] == "screen":
+        case = mix(tone, BLACK, 0.55)
+        if "stand" in scene["trim"]:
+            canvas.rect(cx - w * 0.06, cy + h * 0.4, cx + w * 0.06, cy + h * 0.62, fill=case)
+            canvas.rect(cx - w * 0.2, cy + h * 0.6, cx + w * 0.2, cy + h * 0.65, fill=case)
+        rim = max(2, min(w, h) * 0.05)
+        canvas.polygon(turned(outline(shape, w + 2 * rim, h + 2 * rim), angle, cx, cy), fill=case)
     if "shadow" in scene["trim"]:
         shift = max(2, min(w, h) * 0.04)
         tint = mix(scene["backdrop"]["colour"], BLACK, 0.35)
@@ -242,6 +284,15 @@ def _sign(canvas: Canvas, scene: Scene, shape: Scene) -> None:
         r = max(2.0, h * 0.05)
         ((x, y),) = turned([(-w / 2 + max(2.5 * r, h * 0.1), 0)], angle, cx, cy)
         canvas.ellipse(x - r, y - r, x + r, y + r, fill=hole, outline=mix(shape["colour"], BLACK, 0.4))
+    if "curl" in scene["trim"]:
+        fold = 0.22 * min(w, h)
+        corner = [(w / 2, h / 2 - fold), (w / 2 - fold, h / 2), (w / 2 - fold * 0.9, h / 2 - fold * 0.9)]
+        canvas.polygon(turned([(w / 2, h / 2 - fold), (w / 2, h / 2), (w / 2 - fold, h / 2)], angle, cx, cy), fill=hole)
+        canvas.polygon(turned(corner, angle, cx, cy), fill=mix(shape["colour"], BLACK, 0.22))
+    if "pin" in scene["trim"]:
+        r = max(2.0, min(w, h) * 0.04)
+        ((x, y),) = turned([(0, -h / 2 + 2 * r)], angle, cx, cy)
+        canvas.ellipse(x - r, y - r, x + r, y + r, fill=mix(scene["metal"], (200, 30, 30), 0.5), outline=(70, 40, 40))
     if "screws" in scene["trim"]:
         r = max(2.0, min(w, h) * 0.025)
         for sx in (-1, 1):
@@ -251,17 +302,19 @@ def _sign(canvas: Canvas, scene: Scene, shape: Scene) -> None:
 
 
 def _frame(canvas: Canvas, scene: Scene, rng: np.random.Generator) -> None:
-    """A chalkboard's dust and wooden frame."""
+    """A board's rim, and the dust on a chalkboard."""
     width, height, shape = canvas.width, canvas.height, scene["frame"]
-    dust = _grain(canvas.image.size, rng, 0, 40 * canvas.scale).point([v // 12 for v in range(256)])
-    canvas.image.paste(WHITE, None, dust)
+    if shape["dust"]:
+        dust = _grain(canvas.image.size, rng, 0, 40 * canvas.scale).point([v // 12 for v in range(256)])
+        canvas.image.paste(WHITE, None, dust)
     w = shape["width"]
     boards = ((0, 0, width, w), (0, height - w, width, height), (0, 0, w, height), (width - w, 0, width, height))
     for x0, y0, x1, y1 in boards:
         canvas.rect(x0, y0, x1, y1, _rgb(shape["colour"]))
     canvas.rect(w, w, width - w, height - w, outline=mix(shape["colour"], BLACK, 0.4), width=1.5)
     if shape["chalk"]:
-        canvas.rect(width * 0.7, height - w * 0.8, width * 0.7 + 3 * w, height - w * 0.4, fill=(245, 245, 240))
+        tone = (245, 245, 240) if shape["dust"] else tuple(scene["lines"][0]["colour"])
+        canvas.rect(width * 0.7, height - w * 0.8, width * 0.7 + 3 * w, height - w * 0.4, fill=tone)
 
 
 def draw(scene: Scene) -> Image.Image:

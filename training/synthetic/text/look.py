@@ -20,7 +20,10 @@ def _faces(held: bool, bold: bool, caps: bool) -> tuple[tuple[str, ...], ...]:
     families: dict[str, list[str]] = {}
     for file in font_files(held):
         stem = Path(file).stem
-        if re.search(r"Thin|Hairline|ExtraLight|Medium(?!Italic)|Semibold", stem) or (caps and "Z003" in stem):
+        if not file:  # Pillow's own face, which has no bold cut
+            families.setdefault("", [file])
+            continue
+        if re.search(r"Thin|Hairline|ExtraLight|Medium(?!Italic)|Semi[Bb]old", stem) or (caps and "Z003" in stem):
             continue
         if bool(_BOLD.search(stem)) == bold:
             families.setdefault(re.split(r"[-\d]", stem)[0][:9], []).append(file)
@@ -31,6 +34,37 @@ def choose_face(rng: random.Random, held: bool, bold: bool, caps: bool) -> str:
     """A font file ("" means Pillow's own face)."""
     families = _faces(held, bold, caps)
     return rng.choice(rng.choice(families)) if families else ""
+
+
+def choose_effects(rng: random.Random, held: bool, many: bool, ink: RGB, back: RGB) -> Scene:
+    """What is done to the letters: room between them, another width, weight or slope, ink that is not even, a shadow.
+
+    The held-out styles keep to the plainest of these.
+    """
+    effects: Scene = {
+        "tracking": 0, "shadow": None, "stroke": 0, "underline": not many and rng.random() < 0.12,
+        "stretch": 1.0, "shear": 0.0, "weight": 0.0, "ink": "even", "soft": False,
+    }  # fmt: skip
+    if rng.random() < 0.12:
+        effects["tracking"] = round(rng.uniform(0.05, 0.25), 2)
+    if held:
+        return effects
+    if not effects["tracking"]:
+        roll = rng.random()
+        if roll < 0.13 and luminance(back) > 0.1:
+            shift = rng.choice(([0.04, 0.05], [0.03, 0.03], [0.07, 0.07], [-0.04, 0.05]))
+            effects |= {"shadow": shift, "shadow_colour": list(mix(back, (0, 0, 0), 0.35)), "soft": rng.random() < 0.5}
+        elif roll < 0.2:
+            edge = (0, 0, 0) if luminance(ink) > 0.2 else (255, 255, 255)
+            effects |= {"stroke": 0.03, "stroke_colour": list(edge)}
+    if rng.random() < 0.3:
+        effects["stretch"] = round(math.exp(rng.uniform(-0.3, 0.3)), 2)
+    if rng.random() < 0.12:
+        effects["shear"] = round(rng.uniform(0.18, 0.3), 2)
+    if rng.random() < 0.15 and not effects["stroke"]:
+        effects["weight"] = round(rng.uniform(0.01, 0.03), 3)
+    effects["ink"] = rng.choices(("even", "gradient", "grain", "thin", "outline"), (72, 8, 8, 8, 4))[0]
+    return effects
 
 
 def choose_colours(rng: random.Random, style: str) -> tuple[str, RGB, str, RGB]:
@@ -47,6 +81,26 @@ def choose_colours(rng: random.Random, style: str) -> tuple[str, RGB, str, RGB]:
         boards = (("green", (36, 92, 58)), ("green", (30, 80, 50)), ("black", (28, 30, 30)), ("black", (18, 20, 22)))
         back_name, back = rng.choice(boards)
         return name, mix(shade(rng, name), (255, 255, 255), 0.2 if name != "pink" else 0), back_name, back
+    if style == "whiteboard":
+        name = rng.choice(("black", "black", "blue", "red", "green", "purple"))
+        level = rng.randint(244, 255)
+        return name, shade(rng, name), "white", (level, level, level)
+    if style == "screen":
+        back_name = rng.choice(("black", "black", "black", "blue", "green"))
+        name = rng.choice([n for n in ("white", "white", "yellow", "green", "cyan", "orange") if n != back_name])
+        dark = {"black": (14, 17, 22), "blue": (16, 40, 120), "green": (8, 70, 40)}
+        back = mix(dark[back_name], shade(rng, back_name), rng.uniform(0, 0.25))
+        tint = shade(rng, name)
+        while contrast(tint, back) < 4:
+            tint = mix(tint, (255, 255, 255), 0.15)
+        return name, tint, back_name, back
+    if style == "sticky_note":
+        back_name = rng.choice(("yellow", "yellow", "pink", "orange", "green", "cyan"))
+        while True:
+            ink_name = rng.choice(("black", "black", "blue", "red", "purple", "brown"))
+            tint, back = shade(rng, ink_name), shade(rng, back_name)
+            if contrast(tint, back) >= 3.2:
+                return ink_name, tint, back_name, back
     if rng.random() < 0.1:
         pair = rng.choice((("black", "white"), ("white", "black")))
         return pair[0], shade(rng, pair[0]), pair[1], shade(rng, pair[1])
@@ -95,6 +149,9 @@ _BACKDROPS: dict[str, tuple[str, ...]] = {
     "flash_card": ("plain", "planks", "gradient", "clouds", "noise", "grid"),
     "neon": ("plain", "bricks", "gradient", "noise"),
     "chalkboard": ("plain", "clouds", "lined", "grid"),
+    "whiteboard": ("plain", "plain", "gradient", "lined", "grid"),
+    "screen": ("plain", "gradient", "wall", "planks"),
+    "sticky_note": ("plain", "planks", "gradient", "clouds", "grid"),
 }
 
 

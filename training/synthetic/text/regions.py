@@ -58,7 +58,7 @@ def _sign(scene: Scene, shape: Scene) -> Iterator[Region]:
 def _look(scene: Scene) -> list[str]:
     """Words that are true of every line."""
     words = [f"background:{scene['background']}"]
-    if scene["bold"] is not None and not scene["effects"]["stroke"]:
+    if scene["bold"] is not None:
         words.append("bold" if scene["bold"] else "regular")
     if scene["italic"]:
         words.append("italic")
@@ -96,7 +96,11 @@ def _longer(scene: Scene) -> str:
 def _width(scene: Scene, line: Scene, text: str) -> float:
     """Of a part of the line, in pixels."""
     size: float = line["size"]
-    return (text_size(text, line["font"], 100)[0] / 100 + scene["effects"]["tracking"] * (len(text) - 1)) * size
+    return (
+        (text_size(text, line["font"], 100)[0] / 100 + scene["effects"]["tracking"] * (len(text) - 1))
+        * size
+        * scene["effects"]["stretch"]
+    )
 
 
 def regions(scene: Scene) -> list[Region]:

@@ -36,6 +36,8 @@ def distinct(scene: Scene) -> bool:
         "label": kind == "tag",
         "name_plate": "screws" in trim,
         "flash_card": kind == "rectangle" and len(whole(scene)) == 1,
+        "screen": True,
+        "sticky_note": "curl" in trim or "pin" in trim,
         "neon": True,
     }[style]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-STYLES = ("heading", "road_sign", "shop_sign", "button", "badge", "label", "name_plate", "flash_card")
+STYLES = (
+    "heading", "road_sign", "shop_sign", "button", "badge", "label", "name_plate", "flash_card", "whiteboard", "screen",
+    "sticky_note",
+)  # fmt: skip
 HELD_OUT_STYLES = ("neon", "chalkboard")
 SHAPE_NAMES = (
     "rectangle", "rounded rectangle", "pill", "circle", "oval", "octagon", "hexagon", "diamond", "star", "triangle",
@@ -34,6 +37,9 @@ NOUNS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "label": ("label", ("tag", "price tag", "sticker"), "label"),
     "name_plate": ("name plate", ("nameplate", "plate", "plaque", "sign", "door sign"), "plate"),
     "flash_card": ("card", ("flash card", "flashcard"), "card"),
+    "whiteboard": ("whiteboard", ("board", "white board", "dry-erase board", "marker board"), "board"),
+    "screen": ("screen", ("display", "monitor", "television", "tv", "computer screen"), "screen"),
+    "sticky_note": ("sticky note", ("note", "post-it", "post-it note"), "note"),
     "neon": ("neon sign", ("sign", "neon", "neon text"), "sign"),
     "chalkboard": ("chalkboard", ("blackboard", "board"), "board"),
 }

@@ -90,6 +90,19 @@ class _Painter:
         self.canvas.rect(x0, y0, x1 - d, y1 - d, light)
         self.canvas.rect(x0 + d, y0 + d, x1 - d, y1 - d, fill)
 
+    def deepen(self, box: Sequence[float], fill: RGB, radius: float) -> None:
+        """What makes a button stand out of the page: light from above, a darker foot, a line inside."""
+        x0, y0, x1, y1 = box
+        kind, d = self.look["depth"], max(1.0, self.weight)
+        if kind == "gloss":
+            light = mix(fill, (255, 255, 255), 0.16)
+            self.canvas.rect(x0 + d, y0 + d, x1 - d, (y0 + y1) / 2, light, radius=max(0, radius - d))
+        elif kind == "foot":
+            self.canvas.rect(x0 + d, y1 - 2 * d - 1, x1 - d, y1 - d, mix(fill, (0, 0, 0), 0.25), radius=radius / 3)
+        else:
+            edge = mix(fill, (255, 255, 255) if sum(fill) < 400 else (0, 0, 0), 0.3)
+            self.canvas.rect(x0 + 2 * d, y0 + 2 * d, x1 - 2 * d, y1 - 2 * d, None, edge, d, max(0, radius - 2 * d))
+
     def text(self, box: Sequence[float], label: str, size: int, ink: Sequence[int], align: str = "l") -> None:
         x0, y0, x1, y1 = box
         x = {"l": x0, "m": (x0 + x1) / 2, "r": x1}[align]
@@ -166,7 +179,7 @@ class _Painter:
         ink = self.ink_for(self.pal["header"])
         self.text(box, e["label"], e["size"], ink, "m")
         if e["state"] == "active":
-            self.stroke(((x0, y1), (x1, y1)), ink, max(1.5, self.weight * 1.5))
+            self.stroke(((x0, y1), (x1, y1)), ink, max(1.2, self.weight * self.look["mark"]))
 
     def _title(self, e: Element, box: Sequence[int]) -> None:
         self.text(box, e["label"], e["size"], self.pal["ink"], e["align"])
@@ -226,6 +239,8 @@ class _Painter:
     def _button(self, e: Element, box: Sequence[int]) -> None:
         round_ = 99 if self.look["pill"] else self.radius(9)
         self.box(box, e["fill"], e["line"], round_, "raised", shadow=bool(e["fill"]) and self.look["lift"])
+        if e["fill"] and self.look["depth"]:
+            self.deepen(box, tuple(e["fill"]), round_)
         self.text(box, e["label"], e["size"], e["ink"], "m")
 
     def _field(self, e: Element, box: Sequence[int]) -> None:
@@ -296,9 +311,22 @@ class _Painter:
         self.box((x, y - s / 2, x + s, y + s / 2), fill, self.pal["line"], self.radius(4), "sunken")
         if on:
             ink = self.ink_for(fill)
-            tick = ((x + s * 0.2, y), (x + s * 0.42, y + s * 0.24), (x + s * 0.8, y - s * 0.26))
-            self.canvas.line(tick, ink, max(1.5, s * 0.13))
+            self.tick(x, y, s, ink)
         self._row_label(e, box, 0 if e["flip"] else s * 1.5)
+
+    def tick(self, x: float, y: float, s: float, ink: RGB) -> None:
+        """What stands in a box that is on."""
+        width, a, b = max(1.5, s * 0.13), x + s * 0.25, x + s * 0.75
+        match self.look["tick"]:
+            case "tick":
+                self.canvas.line(
+                    ((x + s * 0.2, y), (x + s * 0.42, y + s * 0.24), (x + s * 0.8, y - s * 0.26)), ink, width
+                )
+            case "cross":
+                self.canvas.line(((a, y - s * 0.25), (b, y + s * 0.25)), ink, width)
+                self.canvas.line(((a, y + s * 0.25), (b, y - s * 0.25)), ink, width)
+            case _:
+                self.canvas.rect(a, y - s * 0.25, b, y + s * 0.25, ink)
 
     def _radio(self, e: Element, box: Sequence[int]) -> None:
         x, y, s = self._mark(e, box)

@@ -11,6 +11,10 @@ from .words import Plan
 ACCENTS = ("blue", "green", "red", "orange", "purple", "pink", "cyan", "yellow", "brown")
 
 
+SOLID = ("flat", "material", "dark", "bootstrap", "app")
+"""Styles whose buttons are areas of colour."""
+
+
 def choose_look(rng: random.Random, style: str, unit: float) -> dict[str, Any]:
     """How things are drawn: outlines, corners, shadows, the variants of each control."""
     plain = style in ("wireframe", "blueprint", "sketch", "classic")
@@ -26,6 +30,8 @@ def choose_look(rng: random.Random, style: str, unit: float) -> dict[str, Any]:
         "wobble": round(unit * rng.uniform(0.6, 1.1), 2) if style == "sketch" else 0, "bevel": style == "classic",
         "striped": rng.random() < 0.4, "grid": rng.random() < 0.4, "solid_arrow": rng.random() < 0.5,
         "pad": round(rng.uniform(1.2, 2.2), 2), "caps": style == "material" and rng.random() < 0.35,
+        "depth": rng.choices(("", "gloss", "foot", "inner"), (70, 12, 10, 8))[0] if style in SOLID else "",
+        "mark": round(rng.uniform(0.7, 2.2), 2), "tick": rng.choice(("tick", "tick", "tick", "cross", "square")),
     }  # fmt: skip
 
 
@@ -53,7 +59,10 @@ def choose_palette(rng: random.Random, style: str) -> tuple[dict[str, RGB], dict
     else:
         page = rng.choice(((255, 255, 255), (248, 249, 250), gray_level(rng, 238, 250), (245, 247, 251)))
         panel, ink = (255, 255, 255), rng.choice(((0, 0, 0), (33, 37, 41), (51, 51, 51), (30, 41, 59)))
-        if style == "app" and rng.random() < 0.4:
+        if style in ("flat", "wireframe", "app", "bootstrap") and rng.random() < 0.15:
+            page = gray_level(rng, 185, 230)
+            panel = rng.choice((panel, page, mix(page, (255, 255, 255), 0.5)))
+        elif style == "app" and rng.random() < 0.4:
             page = mix(shade(rng, rng.choice(ACCENTS)), (255, 255, 255), 0.85)
     choices: tuple[str, ...] = ("black", "gray", "gray", "blue") if style == "wireframe" else ACCENTS
     if style == "bootstrap":
