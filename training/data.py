@@ -18,7 +18,7 @@ from encoders.config import ClipConfig
 from vlm.batch import Sample, collate, pack
 from vlm.processor import Processor
 
-from .dense import View, crops, legible, letter_targets, looked_at, scaled, vocabulary, word_targets
+from .dense import View, crops, legible, letter_targets, looked_at, scaled, sign_targets, vocabulary, word_targets
 from .hearing import spoken_ids, transcribed
 from .loss import CAPTION_TOKENS
 from .stages import Mixture, StageConfig
@@ -88,8 +88,10 @@ class Examples:
         """As the transform, with more planes that say what stands where."""
         picture, letters = scene.drawn()
         seen: MediaInput = self.processor.transforms["image"](picture)
-        words, _ = self._standing(scene, picture.size, letters, ImageTransform(self.clip).boxes(*picture.size))
-        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., :-1]))
+        boxes = ImageTransform(self.clip).boxes(*picture.size)
+        words, _ = self._standing(scene, picture.size, letters, boxes)
+        signs = torch.stack([sign_targets(view, letters) for view in self._views(scene, picture.size, boxes)])
+        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., :-1], signs))
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)

@@ -36,6 +36,10 @@ SLOTS = 4
 """Places for a letter's middle in each patch, from left to right."""
 NTH = tuple(f"letter:{n}" for n in range(1, 10))
 """Words for a letter's place in its word, so that what spells can look for the next one by its number."""
+SIGNS = string.ascii_letters + string.digits + "$%.,:-/&!?#+'()@"
+"""What words are spelled with."""
+PLACES = 9 * len(SIGNS)
+"""Columns that say which sign has its middle on a patch, and the how many-eth of its word it is."""
 WRITTEN = "written:"
 """Before a word of the vocabulary that is read, not seen."""
 NO_LETTER, UNREADABLE = 0, -100
@@ -153,6 +157,16 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
             glyph = GLYPHS.find(letter.character.lower()) + 1 or len(GLYPHS) + 1
             found[at[0], at[1], int(at[2] * SLOTS)] = glyph if view.height(letter) >= SMALLEST else UNREADABLE
     return torch.from_numpy(found.reshape(view.side**2, SLOTS))
+
+
+def sign_targets(view: View, letters: Sequence[Letter]) -> Tensor:
+    """(P, PLACES) uint8: the n-th sign of a word large enough to be read in column (n - 1) len(SIGNS) + its index."""
+    found = np.zeros((view.side, view.side, PLACES), dtype=np.uint8)
+    for letter in letters:
+        at, sign = view.place(letter.x, letter.y), SIGNS.find(letter.character)
+        if at and sign >= 0 and letter.nth <= 9 and view.height(letter) >= SMALLEST:
+            found[at[0], at[1], (letter.nth - 1) * len(SIGNS) + sign] = 1
+    return torch.from_numpy(found.reshape(view.side**2, PLACES))
 
 
 def legible(view: View, letters: Sequence[Letter]) -> list[str]:

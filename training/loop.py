@@ -28,7 +28,7 @@ from vlm.processor import Processor
 from .calibrate import balance, calibrate, even_out
 from .checkpointing import has_state, load_state, save_state
 from .data import Examples, stream
-from .dense import Vocabulary, vocabulary
+from .dense import SIGNS, Vocabulary, vocabulary
 from .distributed import agree, rank, sum_gradients, world
 from .loss import (
     ContrastiveHead,
@@ -41,7 +41,7 @@ from .loss import (
     next_token_loss,
 )
 from .optim import build_optimizers, freeze, rate_factor
-from .pointing import Mentions
+from .pointing import Mentions, Spelling
 from .precision import multiplies_bf16
 from .stages import StageConfig
 from .synthetic import FAMILIES
@@ -81,8 +81,10 @@ def build_heads(stage: StageConfig, processor: Processor) -> nn.Module | None:
             if not (stage.grounded or stage.hearing):
                 return None
             words, mentions = build_written(stage, processor), Mentions(*known_words(stage, processor))
-            silence = config.special_ids.bos
-            return GroundingHead(words, mentions, silence, stage.naming, stage.pointing, stage.hearing)
+            tokenizer, silence = processor.tokenizer, config.special_ids.bos
+            spelling = Spelling(config.decoder.vocab_size, tokenizer.decode)
+            signs = torch.tensor([tokenizer.encode(sign)[0] for sign in SIGNS])
+            return GroundingHead(words, mentions, spelling, signs, silence, stage.naming, stage.pointing, stage.hearing)
 
 
 def teacher_of(stage: StageConfig, processor: Processor) -> VLM:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
+from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, PLACES, SLOTS, Vocabulary
 from .hearing import misheard, transcripts
-from .pointing import Mentions, Watched
+from .pointing import Mentions, Spelling, Watched
 from .told import Bags
 from .written import WrittenWords, joined, labels_of
 
@@ -48,16 +48,20 @@ class GroundingHead(nn.Module):
     of a sound are the words said; see `training/hearing.py`. No parameters of its own.
     """
 
+    signs: Tensor
+
     def __init__(
-        self, written: WrittenWords, mentions: Mentions, silence: int, naming: float, pointing: float, hearing: float
+        self, written: WrittenWords, mentions: Mentions, spelling: Spelling, signs: Tensor, silence: int, naming: float,
+        pointing: float, hearing: float,
     ) -> None:  # fmt: skip
-        """silence: the id that a sound says between words.
+        """signs: the ids of `SIGNS`; silence: the id that a sound says between words.
 
         naming, pointing, hearing: weights of the mean loss of a patch, of a position, of a word said, beside that of
         an answer's token.
         """
         super().__init__()
-        self.written, self.mentions, self.silence = written, mentions, silence
+        self.written, self.mentions, self.spelling, self.silence = written, mentions, spelling, silence
+        self.register_buffer("signs", signs, persistent=False)
         self.naming, self.pointing, self.hearing = naming, pointing, hearing
 
     def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
@@ -85,21 +89,21 @@ class GroundingHead(nn.Module):
                 hook.remove()
         if seen:
             image = batch.input_ids == model.placeholder_ids["image"]
-            words = self.standing(model, media["image"].inputs)
+            words, signs = self.standing(model, media["image"].inputs)
             if self.naming:
-                loss = loss + self.naming * count * self.named(model, half.found[image], words)
+                loss = loss + self.naming * count * self.named(model, half.found[image], words, signs)
             if self.pointing:
-                loss = loss + self.pointing * count * self.pointed(batch, words, image, asked, answered)
+                loss = loss + self.pointing * count * self.pointed(batch, words, signs, image, asked, answered)
         if heard and self.hearing:
             loss = loss + self.hearing * count * self.misheard(model, sounds.found, media["audio"])
         return loss, count
 
-    def standing(self, model: VLM, tiles: Tensor) -> Tensor:
-        """Pictures uint8 (N, 3 + k, S, S) -> (n, W): the words on each of their tokens."""
+    def standing(self, model: VLM, tiles: Tensor) -> list[Tensor]:
+        """Pictures uint8 (N, 3 + k, S, S) -> (n, W) and (n, PLACES): the words and signs on each of their tokens."""
         tower: Any = model.encoders["image"]
         projector: Any = model.projectors["image"]
-        words = labels_of(tiles, tower.config.side**2, len(self.mentions.begins))
-        return joined(words, projector.downsample).flatten(0, 1)
+        found = labels_of(tiles, tower.config.side**2, len(self.mentions.begins), PLACES)
+        return [joined(one, projector.downsample).flatten(0, 1) for one in found]
 
     def misheard(self, model: VLM, tokens: Tensor, media: MediaBatch) -> Tensor:
         """Mean loss of a word that is said; tokens: (n, D) of sounds (N, M + 1, F)."""
@@ -113,21 +117,27 @@ class GroundingHead(nn.Module):
             start += number
         return misheard(model.decoder.head(model.decoder.model.norm(tokens)), counts, said, self.silence)
 
-    def named(self, model: VLM, tokens: Tensor, words: Tensor) -> Tensor:
-        """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them; words: (n, W)."""
+    def named(self, model: VLM, tokens: Tensor, words: Tensor, signs: Tensor) -> Tensor:
+        """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them, or else letters."""
         labels = words[:, words.shape[1] - len(self.written.spelled) :]  # what is read stands last
-        if not (there := labels.sum(-1) > 0).any():
+        letters = signs.view(len(signs), -1, len(self.signs)).sum(1) * (labels.sum(-1, keepdim=True) == 0)
+        if not (there := labels.sum(-1) + letters.sum(-1) > 0).any():
             return tokens.new_zeros(())
         said = model.decoder.head(model.decoder.model.norm(tokens[there])).float()
         true = F.normalize(labels[there], p=1, dim=-1) @ self.written.spelled  # of a word's tokens each has its share
-        return F.cross_entropy(said, true.float())
+        true = true.float().index_add(1, self.signs, F.normalize(letters[there], p=1, dim=-1))
+        return F.cross_entropy(said, true)
 
-    def pointed(self, batch: Batch, words: Tensor, image: Tensor, asked: Watched, answered: Watched) -> Tensor:
+    def pointed(
+        self, batch: Batch, words: Tensor, signs: Tensor, image: Tensor, asked: Watched, answered: Watched
+    ) -> Tensor:  # fmt: skip
         """Mean -log of the attention to what a word has just named, and to what the next word of an answer names."""
         following = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
+        named = self.mentions.places(batch.input_ids, words, image)
+        repeated = self.mentions.places(following, words, image) | self.spelling.places(following, signs, image)
         total = words.new_zeros(())
-        for head, tokens in ((asked, batch.input_ids), (answered, following)):
-            missed = head.missed(self.mentions.places(tokens, words, image))
+        for head, places in ((asked, named), (answered, repeated)):
+            missed = head.missed(places)
             total = total + missed.sum() / max(1, len(missed))
         return total
 

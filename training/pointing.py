@@ -3,8 +3,9 @@
 The studio knows what stands on each patch. So one head of attention is taught to look, from a word
 that has just been said, at the patches it is about (what a question asks about); and one in a later
 layer, from the place where an answer's next word is to be said, at patches on which that word is
-(what an answer repeats). Both would come of answers alone, but slowly: an answer does not say where
-it was to be found. In the manner of alignments taught to a head of a translator (Garg et al. 2019).
+(what an answer repeats), and letter by letter where it is spelled. Both would come of answers
+alone, but slowly: an answer does not say where it was to be found. In the manner of alignments
+taught to a head of a translator (Garg et al. 2019).
 
 Shapes: B rows, T positions, W words of the vocabulary, V tokens, n patches with a picture, D width.
 """
@@ -12,7 +13,8 @@ Shapes: B rows, T positions, W words of the vocabulary, V tokens, n patches with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from itertools import product
 from string import ascii_letters
 from typing import Any
@@ -22,10 +24,12 @@ from torch import Tensor, nn
 
 from vlm.decoder import Attention, causal_mask, rotate
 
-from .dense import Vocabulary
+from .dense import SIGNS, Vocabulary
 
 SHORTEST = 3
 """Letters of a word that is looked for: shorter ones (a, of, no) are said of much that is not pointed at."""
+_APART = re.compile(r"\w(-\w)+")
+"""A word that is spelled out."""
 ROLES = {"", "written", "ink", "background", "border", "chart", "thing"}
 """Of a vocabulary's words (`ink:red`) those by which a question or an answer would name what is there."""
 
@@ -65,6 +69,53 @@ class Mentions(nn.Module):
         row = torch.searchsorted(ids, tokens.clamp(min=0))
         found = known.transpose(1, 2).gather(1, row[..., None].expand(-1, -1, image.shape[1]))
         return found & (tokens >= 0)[..., None]
+
+
+class Spelling:
+    """Where the letters stand of which an answer's words are spelled. A word counts that all stands in the picture."""
+
+    def __init__(self, vocab_size: int, decode: Callable[[list[int]], str]) -> None:
+        self.pieces = [decode([number]) for number in range(vocab_size)]
+
+    def words(self, tokens: list[int]) -> Iterator[list[tuple[int, str]]]:
+        """Runs of (position, letters) that spell a word; tokens: of one row, below 0 where nothing is said."""
+        run: list[tuple[int, str]] = []
+        for position, token in enumerate(tokens):
+            text = self.pieces[token] if token >= 0 else ""
+            if not text.strip() or text[0].isspace():
+                yield run
+                run = []
+            if text.strip():
+                run = [*run, (position, text.strip())]
+        yield run
+
+    def places(self, tokens: Tensor, signs: Tensor, image: Tensor) -> Tensor:
+        """(B, T, T) bool: at which position stand the letters of the token of a position.
+
+        Args:
+            tokens: (B, T) ids, below 0 where nothing is said.
+            signs: (n, PLACES) of 0 and 1, as `sign_targets` has them.
+            image: (B, T) bool, n of them True.
+        """
+        found = torch.zeros(*image.shape, image.shape[1], dtype=torch.bool)
+        stands = defaultdict[int, list[tuple[int, int]]](list)  # the n-th sign of a word -> rows and positions
+        at = image.nonzero()
+        for token, column in signs.nonzero().tolist():
+            row, position = at[token].tolist()
+            stands[column].append((row, position))
+        for row, ids in enumerate(tokens.tolist()):
+            for run in self.words(ids):
+                if _APART.fullmatch("".join(letters for _, letters in run)):
+                    run = [(position, letters) for position, letters in run if letters != "-"]
+                spelled, said = "".join(letters for _, letters in run), iter(range(9))
+                if not 2 <= len(spelled) <= 9 or any(letter not in SIGNS for letter in spelled):
+                    continue
+                columns = [n * len(SIGNS) + SIGNS.index(letter) for n, letter in enumerate(spelled)]
+                there = [[place for which, place in stands.get(column, ()) if which == row] for column in columns]
+                if all(there):
+                    for position, letters in run:
+                        found[row, position, [place for _ in letters for place in there[next(said)]]] = True
+        return found.to(image.device)
 
 
 class Watched:

@@ -72,25 +72,30 @@ def joined(bags: Tensor, downsample: int) -> Tensor:
     return blocks.sum((2, 4)).flatten(1, 2)
 
 
-def labelled(tiles: Tensor, words: Tensor) -> Tensor:
-    """More planes beside the colours, as many as it takes, that say which words stand on each patch, bit by bit.
+def labelled(tiles: Tensor, *labels: Tensor) -> Tensor:
+    """More planes beside the colours, as many as it takes, that say what stands on each patch, bit by bit.
 
     Args:
         tiles: uint8 (N, 3, S, S).
-        words: (N, P, W) of 0 and 1.
+        labels: (N, P, W) of 0 and 1, one after the other.
 
     Returns:
         uint8 (N, 3 + k, S, S), k at least 1.
     """
-    bits = torch.from_numpy(np.packbits(words.numpy().astype(bool), axis=-1)).flatten(1)
+    packed = [torch.from_numpy(np.packbits(one.numpy().astype(bool), axis=-1)).flatten(1) for one in labels]
+    bits = torch.cat(packed, dim=1)
     area = tiles.shape[-1] * tiles.shape[-2]
     bits = F.pad(bits, (0, max(1, -(-bits.shape[1] // area)) * area - bits.shape[1]))
     return torch.cat((tiles, bits.view(len(tiles), -1, *tiles.shape[2:])), dim=1)
 
 
-def labels_of(tiles: Tensor, patches: int, words: int) -> Tensor:
-    """What `labelled` put there: uint8 (N, 3 + k, S, S) -> (N, P, W) of 0 and 1."""
-    width = -(-words // 8)
-    bits = tiles[:, 3:].flatten(1)[:, : patches * width].view(len(tiles), patches, width, 1)
+def labels_of(tiles: Tensor, patches: int, *widths: int) -> list[Tensor]:
+    """What `labelled` put there: uint8 (N, 3 + k, S, S) -> (N, P, W) of 0 and 1 for each W; 0 where nothing was put."""
+    bits, found = tiles[:, 3:].flatten(1), []
     places = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=tiles.device)
-    return (bits & places).ne(0).flatten(2)[..., :words].float()
+    for width in widths:
+        each = -(-width // 8)
+        here, bits = bits[:, : patches * each], bits[:, patches * each :]
+        here = F.pad(here, (0, patches * each - here.shape[1])).view(len(tiles), patches, each, 1)
+        found.append((here & places).ne(0).flatten(2)[..., :width].float())
+    return found

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from training.data import Examples
-from training.dense import WRITTEN, View, Vocabulary, legible, vocabulary
+from training.dense import PLACES, SIGNS, WRITTEN, View, Vocabulary, legible, sign_targets, vocabulary
 from training.loop import build_heads
 from training.loss import GroundingHead, naming_loss, next_token_loss
 from training.optim import parts
@@ -48,7 +48,7 @@ def test_labels_travel_beside_the_colours() -> None:
     written[0, 3, 0] = written[1, 15, 699] = written[1, 15, 300] = written[1, 0, 256] = 1
     both = labelled(tiles, written)
     assert torch.equal(both[:, :3], tiles)
-    assert torch.equal(labels_of(both, 16, 700), written.float())
+    assert torch.equal(labels_of(both, 16, 700)[0], written.float())
 
 
 def test_few_words_take_one_plane_and_many_take_more() -> None:
@@ -112,7 +112,7 @@ def test_the_plane_says_what_the_studio_wrote_and_only_while_training(naming, sh
     seen = Examples(sharp, naming)._transformed(scene)
     plain = Examples(sharp, replace(naming, naming=0.0))._transformed(scene)
     assert torch.equal(seen.inputs[:, :3], plain.inputs)
-    there = labels_of(seen.inputs, 144, len(listed))[0].any(0)
+    there = labels_of(seen.inputs, 144, len(listed))[0][0].any(0)
     words = [word for word, here in zip(listed, there.tolist(), strict=True) if here]
     told = {word.removeprefix(WRITTEN) for word in words if word.startswith(WRITTEN)}
     assert told and told <= {letter.word for letter in scene.drawn()[1]}
@@ -177,3 +177,25 @@ def test_who_names(stage, changes) -> None:
         CheckpointError, match="naming and pointing are for next-token, and a decoder that sees overviews only"
     ):
         stage(**{"naming": 0.5, "overview_only": True, "trains": Trains(decoder=1e-3), **changes})
+
+
+def test_a_patch_without_a_word_says_its_letters(fresh, naming, sharp) -> None:
+    """The mean over the letters of a token; one with a word of a list says that alone."""
+    head = build_heads(naming, sharp)
+    model = fresh().eval()
+    width = model.decoder.config.hidden_size
+    tokens = torch.randn(3, width, generator=torch.Generator().manual_seed(1))
+    words, signs = torch.zeros(3, len(head.mentions.begins)), torch.zeros(3, PLACES)
+    words[0, -1] = 1
+    for token, nth, letter in ((0, 1, "x"), (1, 2, "Q"), (1, 3, "7")):
+        signs[token, (nth - 1) * len(SIGNS) + SIGNS.index(letter)] = 1
+    logs = model.decoder.head(model.decoder.model.norm(tokens)).float().log_softmax(-1)
+    q, seven = (sharp.tokenizer.encode(letter)[0] for letter in "Q7")
+    wanted = -(logs[0] @ head.written.spelled[-1].float() + (logs[1, q] + logs[1, seven]) / 2) / 2
+    assert float(head.named(model, tokens, words, signs).detach()) == pytest.approx(float(wanted.detach()), rel=1e-4)
+
+
+def test_which_sign_of_a_word_a_patch_holds() -> None:
+    letters = [Letter("N", 12, 50, 20, 1, "no"), Letter("o", 37, 50, 20, 2, "no"), Letter("s", 60, 50, 4, 3, "nos")]
+    found = sign_targets(View((0, 0, 100, 100), side=4, pixels=100), letters).view(4, 4, 9, len(SIGNS))
+    assert found.sum() == 2 and found[2, 0, 0, SIGNS.index("N")] and found[2, 1, 1, SIGNS.index("o")]

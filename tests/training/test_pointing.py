@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.dense import Vocabulary, vocabulary
+from training.dense import PLACES, SIGNS, Vocabulary, vocabulary
 from training.loop import build_heads
 from training.loss import GroundingHead, next_token_loss
 from training.pointing import Mentions, Watched
@@ -134,3 +134,49 @@ def test_to_look_there_is_learned(fresh, pointing, studio_processor) -> None:
         optimizer.zero_grad()
     after = shares()
     assert max(before) < 0.3 and min(after) > 0.7
+
+
+def signs_at(**where: tuple[int, str]) -> torch.Tensor:
+    """(4, PLACES) of four tokens; by name: on which token, and the letters there with their places: `1k 2i`."""
+    signs = torch.zeros(4, PLACES)
+    for token, letters in where.values():
+        for letter in letters.split():
+            signs[token, (int(letter[0]) - 1) * len(SIGNS) + SIGNS.index(letter[1])] = 1
+    return signs
+
+
+def test_where_the_letters_of_a_word_stand(pointing, studio_processor) -> None:
+    tokenizer = studio_processor.tokenizer
+    spelling = build_heads(pointing, studio_processor).spelling
+    batch = batch_of(tokenizer, " Read it", " Qx7 ab", {})
+    following = torch.nn.functional.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
+    image = batch.input_ids == IMAGE
+    run = next(run for run in spelling.words(following[0].tolist()) if run)
+    assert [letters for _, letters in run] == ["Q", "x", "7"]
+
+    def looked_at(signs: torch.Tensor) -> list[list[int]]:
+        places = spelling.places(following, signs, image)
+        assert places.sum() == sum(places[0, at].sum() for at, _ in run)
+        return [places[0, at].nonzero().flatten().tolist() for at, _ in run]
+
+    assert looked_at(signs_at(one=(2, "1Q 2x"), two=(3, "37"))) == [[3], [3], [4]]
+    assert looked_at(signs_at(one=(0, "1Q"), again=(1, "1Q"), two=(3, "2x 37"))) == [[1, 2], [4], [4]]
+    assert looked_at(signs_at(one=(2, "1Q 2x"), two=(3, "47"))) == [[], [], []]  # not all of the word is there
+    assert looked_at(signs_at(one=(2, "1q 2x"), two=(3, "37"))) == [[], [], []]  # another sign
+
+
+def test_a_word_spelled_out_is_that_word(pointing, studio_processor) -> None:
+    tokenizer = studio_processor.tokenizer
+    spelling = build_heads(pointing, studio_processor).spelling
+    batch = batch_of(tokenizer, " Spell it", " Q-x-7", {})
+    places = spelling.places(
+        batch.labels, signs_at(one=(0, "1Q"), two=(1, "2x"), three=(3, "37")), batch.input_ids == IMAGE
+    )
+    assert [column for _, _, column in places.nonzero().tolist()] == [1, 2, 4]
+
+
+def test_one_letter_alone_is_not_looked_for(pointing, studio_processor) -> None:
+    """A count or a letter that is asked for may stand elsewhere in the picture, too."""
+    spelling = build_heads(pointing, studio_processor).spelling
+    batch = batch_of(studio_processor.tokenizer, " How many", " 4", {})
+    assert not spelling.places(batch.labels, signs_at(one=(0, "14")), batch.input_ids == IMAGE).any()
