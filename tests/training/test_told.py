@@ -99,7 +99,7 @@ def test_what_is_told_takes_the_place_of_the_picture(studio_processor: Processor
 
 def test_only_while_training_is_something_held_back(studio_processor: Processor, model: VLM) -> None:
     examples = Examples(studio_processor, replace(STAGE, overview_only=True))
-    batch = collate([examples.sample(0)], 0)
+    batch = collate([examples.sample(index) for index in range(4)], 0)
     perfect = with_perfect_sight(model, build_bags(STAGE, studio_processor))
     clear, again = (perfect.eval().encode(batch, "image") for _ in range(2))
     assert torch.equal(clear, again)
