@@ -136,7 +136,7 @@ def choose_look(rng: random.Random, style: str) -> dict[str, Any]:
 def choose_fonts(rng: random.Random, style: str) -> tuple[str, str]:
     """A text face and a face for the title (its bold cut, where there is one)."""
     held_out = style in HELD_OUT_STYLES
-    wanted = {"sketch": "Comic", "newspaper": "C059|FreeSerif"}.get(style, ".")
+    wanted = {"sketch": "Comic", "newspaper": "C059|FreeSerif"}.get(style, "")
     face = ""
     for _ in range(12):
         face = pick_font(rng, held_out, plain=not held_out and rng.random() < 0.8)
