@@ -38,8 +38,8 @@ NTH = tuple(f"letter:{n}" for n in range(1, 10))
 """Words for a letter's place in its word, so that what spells can look for the next one by its number."""
 SIGNS = string.ascii_letters + string.digits + "$%.,:-/&!?#+'()@"
 """What words are spelled with."""
-PLACES = 9 * len(SIGNS)
-"""Columns that say which sign has its middle on a patch, and the how many-eth of its word it is."""
+MOST_SIGNS = 256
+"""Signs of a picture that are kept."""
 WRITTEN = "written:"
 """Before a word of the vocabulary that is read, not seen."""
 NO_LETTER, UNREADABLE = 0, -100
@@ -160,13 +160,19 @@ def letter_targets(view: View, letters: Sequence[Letter]) -> Tensor:
 
 
 def sign_targets(view: View, letters: Sequence[Letter]) -> Tensor:
-    """(P, PLACES) uint8: the n-th sign of a word large enough to be read in column (n - 1) len(SIGNS) + its index."""
-    found = np.zeros((view.side, view.side, PLACES), dtype=np.uint8)
+    """(MOST_SIGNS, 5) uint8 of those large enough to be read: row and column of the patch, number of the word, place in
+    it, and the sign's in `SIGNS`, both from 1; 0 where there are no more.
+    """
+    found, word = np.zeros((MOST_SIGNS, 5), dtype=np.uint8), -1
+    rows = iter(found)
     for letter in letters:
-        at, sign = view.place(letter.x, letter.y), SIGNS.find(letter.character)
-        if at and sign >= 0 and letter.nth <= 9 and view.height(letter) >= SMALLEST:
-            found[at[0], at[1], (letter.nth - 1) * len(SIGNS) + sign] = 1
-    return torch.from_numpy(found.reshape(view.side**2, PLACES))
+        word += letter.nth == 1
+        at, sign = view.place(letter.x, letter.y), SIGNS.find(letter.character) + 1
+        if at and sign and max(word, letter.nth) < 256 and view.height(letter) >= SMALLEST:
+            if (row := next(rows, None)) is None:
+                break
+            row[:] = *at[:2], word, letter.nth, sign
+    return torch.from_numpy(found)
 
 
 def legible(view: View, letters: Sequence[Letter]) -> list[str]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
 from vlm.model import VLM
 
-from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, PLACES, SLOTS, Vocabulary
+from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
 from .hearing import misheard, transcripts
 from .pointing import Mentions, Spelling, Watched
 from .told import Bags
@@ -89,21 +89,32 @@ class GroundingHead(nn.Module):
                 hook.remove()
         if seen:
             image = batch.input_ids == model.placeholder_ids["image"]
-            words, signs = self.standing(model, media["image"].inputs)
+            words, signs, downsample = self.standing(model, media["image"].inputs)
             if self.naming:
-                loss = loss + self.naming * count * self.named(model, half.found[image], words, signs)
+                letters = self.letters(signs, downsample, len(words))
+                loss = loss + self.naming * count * self.named(model, half.found[image], words, letters)
             if self.pointing:
-                loss = loss + self.pointing * count * self.pointed(batch, words, signs, image, asked, answered)
+                spelled = self.spelling.places(following(batch), signs, image, downsample)
+                loss = loss + self.pointing * count * self.pointed(batch, words, spelled, image, asked, answered)
         if heard and self.hearing:
             loss = loss + self.hearing * count * self.misheard(model, sounds.found, media["audio"])
         return loss, count
 
-    def standing(self, model: VLM, tiles: Tensor) -> list[Tensor]:
-        """Pictures uint8 (N, 3 + k, S, S) -> (n, W) and (n, PLACES): the words and signs on each of their tokens."""
+    def standing(self, model: VLM, tiles: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Pictures uint8 (N, 3 + k, S, S) -> (n, W), the words on each of their tokens; signs; patches a token."""
         tower: Any = model.encoders["image"]
-        projector: Any = model.projectors["image"]
-        found = labels_of(tiles, tower.config.side**2, len(self.mentions.begins), PLACES)
-        return [joined(one, projector.downsample).flatten(0, 1) for one in found]
+        downsample: int = model.projectors["image"].downsample  # type: ignore[assignment]
+        words, signs = labels_of(tiles, tower.config.side**2, len(self.mentions.begins))
+        return joined(words, downsample).flatten(0, 1), signs, downsample
+
+    def letters(self, signs: Tensor, downsample: int, n: int) -> Tensor:
+        """(n, S): how many of each sign stand on a token of N pictures, whose signs are (N, MOST_SIGNS, 5)."""
+        found = torch.zeros(n, len(self.signs), device=signs.device)
+        per = n // len(signs)
+        picture, which = (signs[..., 4] > 0).nonzero(as_tuple=True)
+        row, column, _, _, sign = signs[picture, which].long().unbind(-1)
+        token = picture * per + row // downsample * round(per**0.5) + column // downsample
+        return found.index_put((token, sign - 1), torch.ones_like(token, dtype=found.dtype), accumulate=True)
 
     def misheard(self, model: VLM, tokens: Tensor, media: MediaBatch) -> Tensor:
         """Mean loss of a word that is said; tokens: (n, D) of sounds (N, M + 1, F)."""
@@ -117,10 +128,10 @@ class GroundingHead(nn.Module):
             start += number
         return misheard(model.decoder.head(model.decoder.model.norm(tokens)), counts, said, self.silence)
 
-    def named(self, model: VLM, tokens: Tensor, words: Tensor, signs: Tensor) -> Tensor:
+    def named(self, model: VLM, tokens: Tensor, words: Tensor, letters: Tensor) -> Tensor:
         """Mean cross entropy of what tokens (n, D) say, where a word of a list is written on them, or else letters."""
         labels = words[:, words.shape[1] - len(self.written.spelled) :]  # what is read stands last
-        letters = signs.view(len(signs), -1, len(self.signs)).sum(1) * (labels.sum(-1, keepdim=True) == 0)
+        letters = letters * (labels.sum(-1, keepdim=True) == 0)
         if not (there := labels.sum(-1) + letters.sum(-1) > 0).any():
             return tokens.new_zeros(())
         said = model.decoder.head(model.decoder.model.norm(tokens[there])).float()
@@ -129,17 +140,21 @@ class GroundingHead(nn.Module):
         return F.cross_entropy(said, true)
 
     def pointed(
-        self, batch: Batch, words: Tensor, signs: Tensor, image: Tensor, asked: Watched, answered: Watched
+        self, batch: Batch, words: Tensor, spelled: Tensor, image: Tensor, asked: Watched, answered: Watched
     ) -> Tensor:  # fmt: skip
-        """Mean -log of the attention to what a word has just named, and to what the next word of an answer names."""
-        following = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
+        """Mean -log of the attention to what a word has just named, and to what an answer names or spells next."""
         named = self.mentions.places(batch.input_ids, words, image)
-        repeated = self.mentions.places(following, words, image) | self.spelling.places(following, signs, image)
+        repeated = self.mentions.places(following(batch), words, image) | spelled
         total = words.new_zeros(())
         for head, places in ((asked, named), (answered, repeated)):
             missed = head.missed(places)
             total = total + missed.sum() / max(1, len(missed))
         return total
+
+
+def following(batch: Batch) -> Tensor:
+    """(B, T): the label of the next position."""
+    return F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
 
 
 class Output:

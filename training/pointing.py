@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from string import ascii_letters
 from typing import Any
@@ -28,8 +28,11 @@ from .dense import SIGNS, Vocabulary
 
 SHORTEST = 3
 """Letters of a word that is looked for: shorter ones (a, of, no) are said of much that is not pointed at."""
-_APART = re.compile(r"\w(-\w)+")
+_APART = re.compile(r"\w(-\w){2,}")
 """A word that is spelled out."""
+_AROUND = ".,:;!?()\"'"
+Spelled = list[tuple[str, int]]
+"""A word's letters, each with a position in a row."""
 ROLES = {"", "written", "ink", "background", "border", "chart", "thing"}
 """Of a vocabulary's words (`ink:red`) those by which a question or an answer would name what is there."""
 
@@ -72,50 +75,78 @@ class Mentions(nn.Module):
 
 
 class Spelling:
-    """Where the letters stand of which an answer's words are spelled. A word counts that all stands in the picture."""
+    """Where the letters stand of which an answer's words are spelled, if such a word stands in the picture."""
 
     def __init__(self, vocab_size: int, decode: Callable[[list[int]], str]) -> None:
         self.pieces = [decode([number]) for number in range(vocab_size)]
 
-    def words(self, tokens: list[int]) -> Iterator[list[tuple[int, str]]]:
-        """Runs of (position, letters) that spell a word; tokens: of one row, below 0 where nothing is said."""
-        run: list[tuple[int, str]] = []
+    def said(self, tokens: list[int]) -> Iterator[Spelled]:
+        """Words, letter by letter, with the position of the token of each; tokens: of one row, below 0 where nothing
+        is said.
+        """
+        word: Spelled = []
         for position, token in enumerate(tokens):
             text = self.pieces[token] if token >= 0 else ""
             if not text.strip() or text[0].isspace():
-                yield run
-                run = []
-            if text.strip():
-                run = [*run, (position, text.strip())]
-        yield run
+                yield word
+                word = []
+            word = [*word, *((letter, position) for letter in text.strip())]
+        yield word
 
-    def places(self, tokens: Tensor, signs: Tensor, image: Tensor) -> Tensor:
+    def drawn(self, signs: Tensor, positions: Sequence[Tensor], downsample: int, side: int) -> Iterator[Spelled]:
+        """Words of pictures, letter by letter, with the position of the token of each.
+
+        Args:
+            signs: (N, MOST_SIGNS, 5), as `sign_targets` has them.
+            positions: for each picture those of its tokens in their row, `side` to a line.
+        """
+        for picture, at in zip(signs.tolist(), positions, strict=True):
+            places, word, number = at.tolist(), list[tuple[str, int]](), -1
+            for row, column, which, nth, sign in picture:
+                if which != number or not sign:
+                    yield word
+                    word, number = [], which
+                if sign and nth == len(word) + 1:  # of one that is not all to be seen only the beginning
+                    word = [*word, (SIGNS[sign - 1], places[row // downsample * side + column // downsample])]
+            yield word
+
+    def places(self, tokens: Tensor, signs: Tensor, image: Tensor, downsample: int = 1) -> Tensor:
         """(B, T, T) bool: at which position stand the letters of the token of a position.
 
         Args:
             tokens: (B, T) ids, below 0 where nothing is said.
-            signs: (n, PLACES) of 0 and 1, as `sign_targets` has them.
-            image: (B, T) bool, n of them True.
+            signs: (N, MOST_SIGNS, 5) of N pictures, as `sign_targets` has them.
+            image: (B, T) bool: True at the tokens of the pictures, as many of each.
         """
         found = torch.zeros(*image.shape, image.shape[1], dtype=torch.bool)
-        stands = defaultdict[int, list[tuple[int, int]]](list)  # the n-th sign of a word -> rows and positions
-        at = image.nonzero()
-        for token, column in signs.nonzero().tolist():
-            row, position = at[token].tolist()
-            stands[column].append((row, position))
+        at = image.nonzero().cpu()
+        per = len(at) // max(1, len(signs))
+        known: dict[tuple[int, str], list[Spelled]] = defaultdict(list)
+        for picture, where in zip(signs, at.split(per) if per else (), strict=True):
+            for word in self.drawn(picture[None], [where[:, 1]], downsample, round(per**0.5)):
+                core = _core(word)
+                known[int(where[0, 0]), _text(core)].append(core)
         for row, ids in enumerate(tokens.tolist()):
-            for run in self.words(ids):
-                if _APART.fullmatch("".join(letters for _, letters in run)):
-                    run = [(position, letters) for position, letters in run if letters != "-"]
-                spelled, said = "".join(letters for _, letters in run), iter(range(9))
-                if not 2 <= len(spelled) <= 9 or any(letter not in SIGNS for letter in spelled):
-                    continue
-                columns = [n * len(SIGNS) + SIGNS.index(letter) for n, letter in enumerate(spelled)]
-                there = [[place for which, place in stands.get(column, ()) if which == row] for column in columns]
-                if all(there):
-                    for position, letters in run:
-                        found[row, position, [place for _ in letters for place in there[next(said)]]] = True
+            for spelled in self.said(ids):
+                core = _core(spelled)
+                apart = [one for one in core if one[0] != "-"] if _APART.fullmatch(_text(core)) else core
+                for word in known.get((row, _text(core)), ()) or known.get((row, _text(apart)), ()):
+                    if len(word) > 1:  # a count, or a letter asked for, may stand elsewhere, too
+                        spoken = core if len(word) == len(core) else apart
+                        for (_, position), (_, place) in zip(spoken, word, strict=True):
+                            found[row, position, place] = True
         return found.to(image.device)
+
+
+def _text(word: Spelled) -> str:
+    return "".join(letter for letter, _ in word)
+
+
+def _core(word: Spelled) -> Spelled:
+    """Without the punctuation around it."""
+    text = _text(word)
+    start = len(text) - len(text.lstrip(_AROUND))
+    return word[start : start + len(text.strip(_AROUND))]
 
 
 class Watched:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.dense import PLACES, SIGNS, Vocabulary, vocabulary
+from training.dense import MOST_SIGNS, SIGNS, Vocabulary, vocabulary
 from training.loop import build_heads
 from training.loss import GroundingHead, next_token_loss
 from training.pointing import Mentions, Watched
@@ -136,47 +136,60 @@ def test_to_look_there_is_learned(fresh, pointing, studio_processor) -> None:
     assert max(before) < 0.3 and min(after) > 0.7
 
 
-def signs_at(**where: tuple[int, str]) -> torch.Tensor:
-    """(4, PLACES) of four tokens; by name: on which token, and the letters there with their places: `1k 2i`."""
-    signs = torch.zeros(4, PLACES)
-    for token, letters in where.values():
-        for letter in letters.split():
-            signs[token, (int(letter[0]) - 1) * len(SIGNS) + SIGNS.index(letter[1])] = 1
+def signs_of(*words: tuple[str, str]) -> torch.Tensor:
+    """(1, MOST_SIGNS, 5) of a picture of 2 x 2 tokens: words, and the token of each of their letters."""
+    rows = [
+        (int(token) // 2, int(token) % 2, number, nth, SIGNS.index(letter) + 1)
+        for number, (word, tokens) in enumerate(words)
+        for nth, (letter, token) in enumerate(zip(word, tokens, strict=True), start=1)
+    ]
+    signs = torch.zeros(1, MOST_SIGNS, 5, dtype=torch.uint8)
+    signs[0, : len(rows)] = torch.tensor(rows, dtype=torch.uint8)
     return signs
 
 
-def test_where_the_letters_of_a_word_stand(pointing, studio_processor) -> None:
-    tokenizer = studio_processor.tokenizer
+@pytest.fixture
+def looked_at(pointing, studio_processor):
+    """For each letter that an answer says, the tokens (0 to 3) at which it is to look."""
     spelling = build_heads(pointing, studio_processor).spelling
-    batch = batch_of(tokenizer, " Read it", " Qx7 ab", {})
-    following = torch.nn.functional.pad(batch.labels[:, 1:], (0, 1), value=IGNORE_INDEX)
-    image = batch.input_ids == IMAGE
-    run = next(run for run in spelling.words(following[0].tolist()) if run)
-    assert [letters for _, letters in run] == ["Q", "x", "7"]
 
-    def looked_at(signs: torch.Tensor) -> list[list[int]]:
-        places = spelling.places(following, signs, image)
-        assert places.sum() == sum(places[0, at].sum() for at, _ in run)
-        return [places[0, at].nonzero().flatten().tolist() for at, _ in run]
+    def places(answer: str, *words: tuple[str, str]) -> list[tuple[str, list[int]]]:
+        batch = batch_of(studio_processor.tokenizer, " Read it", answer, {})
+        found = spelling.places(batch.labels, signs_of(*words), batch.input_ids == IMAGE)
+        letters = [pair for word in spelling.said(batch.labels[0].tolist()) for pair in word]
+        assert found.sum() == sum(found[0, at].sum() for _, at in letters)
+        return [(letter, [place - 1 for place in found[0, at].nonzero().flatten().tolist()]) for letter, at in letters]
 
-    assert looked_at(signs_at(one=(2, "1Q 2x"), two=(3, "37"))) == [[3], [3], [4]]
-    assert looked_at(signs_at(one=(0, "1Q"), again=(1, "1Q"), two=(3, "2x 37"))) == [[1, 2], [4], [4]]
-    assert looked_at(signs_at(one=(2, "1Q 2x"), two=(3, "47"))) == [[], [], []]  # not all of the word is there
-    assert looked_at(signs_at(one=(2, "1q 2x"), two=(3, "37"))) == [[], [], []]  # another sign
+    return places
 
 
-def test_a_word_spelled_out_is_that_word(pointing, studio_processor) -> None:
-    tokenizer = studio_processor.tokenizer
+def test_where_the_letters_of_a_word_stand(looked_at) -> None:
+    assert looked_at(" Qx7", ("Qx7", "223")) == [("Q", [2]), ("x", [2]), ("7", [3])]
+    assert looked_at(" Qx7", ("Qa7", "223"), ("Qx", "01")) == [("Q", []), ("x", []), ("7", [])]
+    assert looked_at(" Qx7", ("Qx7", "012"), ("Qx7", "013")) == [("Q", [0]), ("x", [1]), ("7", [2, 3])]
+    assert looked_at(" Qx7", ("qx7", "223")) == [("Q", []), ("x", []), ("7", [])]
+
+
+def test_punctuation_around_a_word_is_not_of_it(looked_at) -> None:
+    assert looked_at(' "ab", Qx.', ("Qx", "01")) == [
+        ('"', []), ("a", []), ("b", []), ('"', []), (",", []), ("Q", [0]), ("x", [1]), (".", []),
+    ]  # fmt: skip
+    assert looked_at(" Qx", ("(Qx)", "0123")) == [("Q", [1]), ("x", [2])]
+
+
+def test_a_word_spelled_out_is_that_word(looked_at) -> None:
+    assert looked_at(" Q-x-7", ("Qx7", "013")) == [("Q", [0]), ("-", []), ("x", [1]), ("-", []), ("7", [3])]
+    assert looked_at(" B-7", ("B-7", "013"), ("B7", "22")) == [("B", [0]), ("-", [1]), ("7", [3])]
+
+
+def test_one_letter_alone_is_not_looked_for(looked_at) -> None:
+    assert looked_at(" 4", ("4", "0")) == [("4", [])]
+
+
+def test_what_stands_in_another_row_is_not_looked_at(pointing, studio_processor) -> None:
     spelling = build_heads(pointing, studio_processor).spelling
-    batch = batch_of(tokenizer, " Spell it", " Q-x-7", {})
-    places = spelling.places(
-        batch.labels, signs_at(one=(0, "1Q"), two=(1, "2x"), three=(3, "37")), batch.input_ids == IMAGE
-    )
-    assert [column for _, _, column in places.nonzero().tolist()] == [1, 2, 4]
-
-
-def test_one_letter_alone_is_not_looked_for(pointing, studio_processor) -> None:
-    """A count or a letter that is asked for may stand elsewhere in the picture, too."""
-    spelling = build_heads(pointing, studio_processor).spelling
-    batch = batch_of(studio_processor.tokenizer, " How many", " 4", {})
-    assert not spelling.places(batch.labels, signs_at(one=(0, "14")), batch.input_ids == IMAGE).any()
+    one, two = (batch_of(studio_processor.tokenizer, " Read it", answer, {}) for answer in (" Qx", " Qv"))
+    labels, image = torch.cat((one.labels, two.labels)), torch.cat((one.input_ids, two.input_ids)) == IMAGE
+    signs = torch.cat((signs_of(("Qv", "01")), signs_of(("Qv", "23"))))
+    found = spelling.places(labels, signs, image).nonzero()
+    assert found[:, 0].tolist() == [1, 1] and found[:, 2].tolist() == [3, 4]

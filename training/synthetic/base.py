@@ -120,17 +120,22 @@ class Family(Protocol):
 
 _FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"))
 _NOT_FOR_LATIN = re.compile(
-    r"thin|hairline|extralight|ultralight|symbol|dingbat|emoji|math|music|braille|ornament|wingding|webding|D050000L|StandardSymbols|opens___|Fallback|Looped|"
+    r"thin|hairline|extralight|ultralight|small-?cap|titling|humor|symbol|dingbat|emoji|math|music|braille|ornament|wingding|webding|D050000L|StandardSymbols|opens___|Fallback|Looped|"
     r"Noto(Sans|Serif|Kufi|Naskh|Nastaliq|Rashi|Traditional)(?!(-|Mono|Display|\.))", re.I
 )  # fmt: skip
+_NOT_PLAIN = re.compile(
+    r"serif|italic|oblique|inclined|It$|mono|roman|slab|caladea|charis|garamond|vollkorn|lobster|oldstandard|courier|"
+    r"bookman|junction|C059|P052|Z003",
+    re.I,
+)
 _HELD_OUT_FONT = re.compile(r"Lato|FreeSerif|Ubuntu-|C059|Comic", re.I)
 
 
 def _writes_latin(file: str) -> bool:
-    """Whether it has signs of its own for what pictures say; a face of capitals alone has not."""
+    """Whether it has signs of its own for what pictures say: none of them blank, missing or the same as another."""
     face = ImageFont.truetype(file, 16, layout_engine=ImageFont.Layout.BASIC)
-    signs = [face.getmask(sign).getbbox() and bytes(face.getmask(sign)) for sign in "aAgGzQ09$#&%"]
-    return all(signs) and len(set(signs)) == len(signs)
+    signs = [face.getmask(sign).getbbox() and bytes(face.getmask(sign)) for sign in "aAgGzQ09$#&%\u00a3\u20ac\uffff"]
+    return all(signs[:-1]) and len(set(signs)) == len(signs)
 
 
 @cache
@@ -154,7 +159,7 @@ def font_files(held_out: bool = False) -> tuple[str, ...]:
 def _font_families(held_out: bool, plain: bool) -> tuple[tuple[str, ...], ...]:
     files: Sequence[str] = font_files(held_out)
     if plain:
-        sans = [f for f in files if not re.search(r"Serif|Italic|Oblique|Mono|Roman|C059|P052|Z003", f)]
+        sans = [f for f in files if not _NOT_PLAIN.search(Path(f).name)]
         files = sans or files
     families: dict[str, list[str]] = {}
     for file in files:  # by family first: Noto and DejaVu have dozens of cuts each
@@ -388,8 +393,7 @@ def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
         tables = [[min(255, max(0, round(v * (1 + k)))) for v in curve] for k in (warmth, 0, -warmth)]
         image = image.point([*tables[0], *tables[1], *tables[2]])
     if rng.random() < 0.04:  # as a GIF, or a PNG of few colours
-        dither = rng.choice((Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG))
-        image = image.quantize(rng.choice((64, 128, 256)), Image.Quantize.FASTOCTREE, dither=dither).convert("RGB")
+        image = image.quantize(rng.choice((64, 128, 256)), Image.Quantize.FASTOCTREE).convert("RGB")
     if rng.random() < 0.15:
         noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 9), (image.height, image.width, 1))
         image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))

@@ -142,7 +142,7 @@ def _closed_questions(scene: Scene, rng: random.Random, names: list[str], counts
         sentence = f"{{answer}}, they are {'both ' + names[i] if truth else names[i] + ' and ' + names[j]}."
         yield ask(rng, "yes_no", phrases.SAME, yes_no(truth), sentence, a=ORDINALS[i], b=ORDINALS[j], i=i + 1, j=j + 1)
     has_text = "text_size" in scene
-    if rng.random() < (0.5 if has_text else 0.07):
+    if rng.random() < (0.5 if has_text else 0.07) and (has_text or not scene["title"]):
         sentence = f"{{answer}}, the swatches are {'' if has_text else 'not '}labelled."
         yield ask(rng, "yes_no", phrases.LABELLED, yes_no(has_text), sentence)
 

@@ -12,7 +12,7 @@ from .words import COOL, HELD_OUT_STYLES, POINTED, TITLES, WARM
 
 _GROUNDS: tuple[RGB, ...] = (
     (255, 255, 255), (255, 255, 255), (248, 248, 246), (235, 235, 238), (40, 42, 48), (18, 18, 20), (225, 215, 200),
-    (205, 210, 215), (96, 100, 108), (30, 34, 60), (250, 240, 225),
+    (205, 210, 215), (96, 100, 108), (48, 50, 56), (250, 240, 225),
 )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def compose(rng: random.Random, style: str) -> Scene:
         scene["hole"] = 0.0
     if layout != "ring":
         top = margin
-        if not held_out and style != "strips" and rng.random() < 0.2:
+        if not held_out and style not in ("strips", "dots") and rng.random() < 0.2:
             top = _title(rng, scene, margin)
         across, down = (_proportions(rng, style, k) for k in (columns, rows))
         scene["boxes"] = _boxes((margin, top, width - margin, height - margin), across, down, gap_share * short)

@@ -31,6 +31,8 @@ def _background(rng: random.Random, style: str) -> Thing:
     elif roll < 0.74:
         base = rng.choice(("blue", "green", "yellow", "gray", "purple"))
         rgb = mix(shade(rng, base), (255, 255, 255), rng.uniform(0.68, 0.78))
+        if base == "gray":  # some grays are nearly that light themselves
+            rgb = (rng.randint(205, 232),) * 3
         name = f"light {base}"
     elif roll < 0.84:
         dark = (("blue", (16, 28, 84)), ("gray", (62, 64, 68)), ("green", (10, 62, 30)), ("blue", (22, 26, 58)))

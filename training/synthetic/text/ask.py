@@ -226,7 +226,7 @@ def _absent(scene: Scene, rng: random.Random) -> Iterator[QA]:
     """One question about something that is not there."""
     lines, shape, noun, text = scene["lines"], scene["shape"], noun_of(scene), whole(scene)
     options: list[tuple[float, tuple[str, ...], str]] = []  # weights balance them with the questions that have answers
-    if scene["style"] not in ("chalkboard", "flash_card", "whiteboard") and not (shape and shape["border"]):
+    if scene["style"] not in ("chalkboard", "flash_card", "whiteboard", "screen") and not (shape and shape["border"]):
         options.append((3, phrases.BORDER, "There is no border."))
     if not (shape and shape["kind"] == "arrow"):
         options.append((1.5, (*phrases.POINTS[2:4], "Which way does the arrow point?"), "There is no arrow."))

@@ -24,7 +24,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "label": ("tag", "tag", "arrow", "rectangle", "oval", "banner", "rounded rectangle"),
     "name_plate": ("rectangle", "rounded rectangle", "oval", "hexagon"),
     "flash_card": ("rectangle", "rounded rectangle"),
-    "screen": ("rectangle", "rounded rectangle"),
+    "screen": ("rectangle",),
     "sticky_note": ("rectangle",),
     "neon": ("rectangle", "rounded rectangle", "circle", "arrow"),
 }  # fmt: skip
@@ -74,7 +74,7 @@ _MIX: dict[str, tuple[int, ...]] = {
     "neon": (58, 5, 6, 5, 3, 9, 11, 3),
     "chalkboard": (48, 6, 6, 8, 4, 8, 12, 8),
 }
-_SLANTED = re.compile(r"italic|oblique|inclined|Ita$", re.I)
+_SLANTED = re.compile(r"italic|oblique|inclined|lobster|Ita?$", re.I)
 
 
 def _cased(text: str, case: str) -> str:
@@ -143,7 +143,7 @@ def _shape(rng: random.Random, style: str, lines: list[Scene], ink: RGB, ink_nam
     shape["radius"] = 0.04 if style == "screen" else 0 if style == "sticky_note" else round(radii.get(kind, 0.5), 3)
     if kind == "arrow":
         shape |= {"direction": rng.choice(("left", "right")), "body": round(rng.uniform(0.6, 0.72), 3)}
-    if style == "sticky_note":
+    if style in ("sticky_note", "screen"):
         return shape
     if style == "neon" or rng.random() < 0.5:
         while True:
@@ -234,7 +234,7 @@ def _attempt(rng: random.Random, style: str) -> Scene:
     angle = rng.choices((0, rng.uniform(-4, 4), rng.choice((-1, 1)) * rng.uniform(6, 15)), (66, 8, 26))[0]
     area = width * height  # drawing time grows with it
     scale = rng.choice((1, 1, 2, 2, 2, 3) if area < 120_000 else (1, 1, 2, 2) if area < 350_000 else (1,))
-    known = file and not effects["stroke"] and not effects["weight"]
+    known = file and not effects["stroke"] and not effects["weight"] and effects["ink"] != "outline"
     scene: Scene = {
         "style": style, "held": held, "size": [width, height], "scale": scale, "seed": rng.getrandbits(31),
         "lines": lines, "effects": effects, "bold": bold if known else None, "angle": round(angle, 1),

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from ..base import Canvas, Scene, font, linear_gradient
-from ..colours import RGB, mix
+from ..colours import RGB, luminance, mix
 
 Point = tuple[float, float]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -135,11 +135,13 @@ def _glow(canvas: Canvas, mask: Image.Image, x: float, y: float, colour: Sequenc
     _put(canvas, halo.resize((halo.width * canvas.scale, halo.height * canvas.scale)), x, y, colour)
 
 
-def _ink(canvas: Canvas, mask: Image.Image, line: Scene, kind: str, rng: np.random.Generator) -> None:
+def _ink(
+    canvas: Canvas, mask: Image.Image, line: Scene, kind: str, back: Sequence[int], rng: np.random.Generator
+) -> None:  # fmt: skip
     """The letters themselves: in one even colour, or as pens, printers and renderers leave them."""
     x, y, colour = line["x"], line["y"], _rgb(line["colour"])
     if kind == "gradient":
-        end = mix(colour, BLACK if sum(colour) > 380 else WHITE, 0.3)
+        end = mix(colour, WHITE if luminance(colour) > luminance(back) else BLACK, 0.25)  # away from what is behind
         blend = linear_gradient(mask.size, colour, end, 90)
         corner = (round(x * canvas.scale - mask.width / 2), round(y * canvas.scale - mask.height / 2))
         canvas.image.paste(blend, corner, mask)
@@ -177,7 +179,8 @@ def _draw_line(canvas: Canvas, scene: Scene, line: Scene, rng: np.random.Generat
         if effects["ink"] == "outline" and line["size"] > 24:
             inside, mask = mask, ink(0.03)
             mask.paste(0, ((mask.width - inside.width) // 2, (mask.height - inside.height) // 2), inside)
-        _ink(canvas, mask, line, "chalk" if scene["style"] == "chalkboard" else effects["ink"], rng)
+        back = scene["shape"]["colour"] if scene["shape"] else scene["backdrop"]["colour"]
+        _ink(canvas, mask, line, "chalk" if scene["style"] == "chalkboard" else effects["ink"], back, rng)
     if effects["underline"]:
         half = mask.width / canvas.scale / 2 * (math.cos(math.radians(angle)) if angle else 1)
         drop = line["height"] / 2 + line["size"] * 0.12

@@ -64,6 +64,8 @@ def choose_effects(rng: random.Random, held: bool, many: bool, ink: RGB, back: R
     if rng.random() < 0.15 and not effects["stroke"]:
         effects["weight"] = round(rng.uniform(0.01, 0.03), 3)
     effects["ink"] = rng.choices(("even", "gradient", "grain", "thin", "outline"), (72, 8, 8, 8, 4))[0]
+    if effects["ink"] == "outline":
+        effects |= {"stroke": 0, "weight": 0.0}
     return effects
 
 

@@ -93,7 +93,7 @@ class _Painter:
     def deepen(self, box: Sequence[float], fill: RGB, radius: float) -> None:
         """What makes a button stand out of the page: light from above, a darker foot, a line inside."""
         x0, y0, x1, y1 = box
-        kind, d = self.look["depth"], max(1.0, self.weight)
+        kind, d = self.look["depth"] if radius < 20 else "inner", max(1.0, self.weight)
         if kind == "gloss":
             light = mix(fill, (255, 255, 255), 0.16)
             self.canvas.rect(x0 + d, y0 + d, x1 - d, (y0 + y1) / 2, light, radius=max(0, radius - d))
