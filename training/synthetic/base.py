@@ -406,7 +406,7 @@ def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
 
 def _lit(image: Image.Image, rng: random.Random) -> Image.Image:
     """As a lamp lights paper: one side a little darker than the other."""
-    dark, bright = rng.uniform(0.72, 0.92), rng.uniform(0.97, 1)
+    dark, bright = rng.uniform(0.8, 0.94), rng.uniform(0.97, 1)
     levels = (round(255 * dark),) * 3, (round(255 * bright),) * 3
     return ImageChops.multiply(image, linear_gradient(image.size, *levels, rng.uniform(0, 360)))
 
