@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from string import ascii_letters
 from typing import Any
@@ -93,22 +93,21 @@ class Spelling:
             word = [*word, *((letter, position) for letter in text.strip())]
         yield word
 
-    def drawn(self, signs: Tensor, positions: Sequence[Tensor], downsample: int, side: int) -> Iterator[Spelled]:
-        """Words of pictures, letter by letter, with the position of the token of each.
+    def drawn(self, signs: Tensor, positions: Tensor, downsample: int) -> Iterator[Spelled]:
+        """Words of a picture, letter by letter, with the position of the token of each.
 
         Args:
-            signs: (N, MOST_SIGNS, 5), as `sign_targets` has them.
-            positions: for each picture those of its tokens in their row, `side` to a line.
+            signs: (MOST_SIGNS, 5), as `sign_targets` has them.
+            positions: (n,) those of the picture's tokens in their row, as many lines of tokens as there are in each.
         """
-        for picture, at in zip(signs.tolist(), positions, strict=True):
-            places, word, number = at.tolist(), list[tuple[str, int]](), -1
-            for row, column, which, nth, sign in picture:
-                if which != number or not sign:
-                    yield word
-                    word, number = [], which
-                if sign and nth == len(word) + 1:  # of one that is not all to be seen only the beginning
-                    word = [*word, (SIGNS[sign - 1], places[row // downsample * side + column // downsample])]
-            yield word
+        places, side, word, number = positions.tolist(), round(len(positions) ** 0.5), list[tuple[str, int]](), -1
+        for row, column, which, nth, sign in signs[signs[:, 4] > 0].tolist():
+            if which != number:
+                yield word
+                word, number = [], which
+            if nth == len(word) + 1:  # of one that is not all to be seen only the beginning
+                word = [*word, (SIGNS[sign - 1], places[row // downsample * side + column // downsample])]
+        yield word
 
     def places(self, tokens: Tensor, signs: Tensor, image: Tensor, downsample: int = 1) -> Tensor:
         """(B, T, T) bool: at which position stand the letters of the token of a position.
@@ -123,7 +122,7 @@ class Spelling:
         per = len(at) // max(1, len(signs))
         known: dict[tuple[int, str], list[Spelled]] = defaultdict(list)
         for picture, where in zip(signs, at.split(per) if per else (), strict=True):
-            for word in self.drawn(picture[None], [where[:, 1]], downsample, round(per**0.5)):
+            for word in self.drawn(picture, where[:, 1], downsample):
                 core = _core(word)
                 known[int(where[0, 0]), _text(core)].append(core)
         for row, ids in enumerate(tokens.tolist()):
