@@ -109,10 +109,13 @@ class Run:
         output.close(complete=False)
 
     def entries(self) -> Iterator[Item | Problem]:
-        """This shard's part of the listing: by a hash of the name, so that a file that is added moves no other."""
+        """This shard's part of the listing: by a hash of the name, so that a file that is added moves no other.
+
+        The name is the one in `home`: machines may have the folder at different places.
+        """
         number, count = self.options.shard
         for entry in self.listing:
-            if count == 1 or zlib.crc32(os.fsencode(entry.name)) % count == number:
+            if count == 1 or zlib.crc32(os.fsencode(os.path.relpath(entry.name, self.home))) % count == number:
                 yield entry
 
     def todo(self, output: Output) -> Iterator[tuple[Item, str] | Problem]:

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -384,6 +385,19 @@ def test_shards_are_a_partition(folder: Path) -> None:
     parts = [table(folder / f"metadata-{number:05d}-of-00003.jsonl") for number in range(3)]
     assert [len(part) for part in parts] == counts
     assert sorted(row["file_name"] for part in parts for row in part) == sorted(row["file_name"] for row in ROWS)
+
+
+def test_shards_are_the_same_at_any_place(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where each machine of a cluster has the folder mounted elsewhere, or was told of it in another way."""
+    moved = tmp_path / "elsewhere" / "mounted"
+    shutil.copytree(folder, moved)
+    captioned(folder, shard=(0, 3))
+    captioned(moved, shard=(1, 3))
+    monkeypatch.chdir(moved.parent)
+    captioned("./mounted", shard=(2, 3))
+    first, rest = texts(folder), texts(moved)
+    assert first and rest and not set(first) & set(rest)
+    assert {**first, **rest} == EXPECTED
 
 
 @pytest.mark.parametrize(
