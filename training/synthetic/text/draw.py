@@ -154,7 +154,7 @@ def _ink(
     _put(canvas, mask, x, y, colour)
 
 
-def _draw_line(canvas: Canvas, scene: Scene, line: Scene, rng: np.random.Generator) -> None:
+def draw_line(canvas: Canvas, scene: Scene, line: Scene, rng: np.random.Generator) -> None:
     effects, angle = scene["effects"], scene["angle"]
     size = max(4, round(line["size"] * canvas.scale))
 
@@ -331,5 +331,5 @@ def draw(scene: Scene) -> Image.Image:
         _behind(canvas, scene, scene["shape"])
         _sign(canvas, scene, scene["shape"])
     for line in scene["lines"]:
-        _draw_line(canvas, scene, line, rng)
+        draw_line(canvas, scene, line, rng)
     return canvas.finish()
