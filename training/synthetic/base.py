@@ -190,6 +190,18 @@ def font(file: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@lru_cache(maxsize=16384)
+def ink_box(text: str, file: str, size: int, anchor: str = "la") -> Box:
+    """Left, top, right and bottom of the ink of `text` written at (0, 0). Kept: the same label is measured often."""
+    return font(file, size).getbbox(text, anchor=anchor)
+
+
+@lru_cache(maxsize=65536)
+def advance(character: str, file: str, size: int) -> float:
+    """How far the pen moves for one character, in pixels."""
+    return font(file, size).getlength(character)
+
+
 # --- drawing -------------------------------------------------------------------------------------
 
 
@@ -285,8 +297,8 @@ class Canvas:
         face = font(file, round(size * self.scale))
         if not angle:
             place = x * self.scale, y * self.scale
-            left, top, right, bottom = self.pen.textbbox(place, text, face, anchor)
-            self.note(text, file, size, (left + right) / 2 / self.scale, (top + bottom) / 2 / self.scale)
+            left, top, right, bottom = ink_box(text, file, round(size * self.scale), anchor)
+            self.note(text, file, size, x + (left + right) / 2 / self.scale, y + (top + bottom) / 2 / self.scale)
             self.pen.text(place, text, fill, face, anchor)
             return
         self.note(text, file, size, x, y, angle)
@@ -305,19 +317,18 @@ class Canvas:
 
         `tracking` is extra space in font sizes, `stretch` how many times as wide as the font is what was drawn.
         """
-        face = font(file, round(size))
-        advances = [(face.getlength(character) + tracking * size) * stretch for character in text]
+        advances = [(advance(character, file, round(size)) + tracking * size) * stretch for character in text]
         at = -sum(advances) / 2
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         nth, words = 0, iter(text.split())
-        for character, advance in zip(text, advances, strict=True):
-            middle = at + advance / 2
+        for character, width in zip(text, advances, strict=True):
+            middle = at + width / 2
             nth = 0 if character.isspace() else nth + 1
             if nth == 1:
                 word = bare(next(words))
             if nth:
                 self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth, word))
-            at += advance
+            at += width
 
     def hide(self, box: Box) -> None:
         """Forgets the letters in a box that is about to be painted over."""
@@ -351,7 +362,7 @@ def linear_gradient(size: tuple[int, int], start: RGB, end: RGB, angle: float) -
 
 def text_size(text: str, file: str, size: float) -> tuple[float, float]:
     """Width and height in pixels of `text` at `size`."""
-    left, top, right, bottom = font(file, round(size)).getbbox(text)
+    left, top, right, bottom = ink_box(text, file, round(size))
     return right - left, bottom - top
 
 
@@ -396,7 +407,8 @@ def degrade(image: Image.Image, rng: random.Random) -> Image.Image:
         image = image.quantize(rng.choice((64, 128, 256)), Image.Quantize.FASTOCTREE).convert("RGB")
     if rng.random() < 0.15:
         noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 9), (image.height, image.width, 1))
-        image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+        noisy = np.asarray(image) + noise
+        image = Image.fromarray(np.clip(noisy, 0, 255, out=noisy).astype(np.uint8))
     if rng.random() < 0.25:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=rng.randint(40, 95))

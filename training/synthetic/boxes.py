@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .base import Box, font
+from .base import Box, ink_box
 
 
 def around(points: Iterable[Sequence[float]], reach: float = 0) -> Box:
@@ -30,9 +30,9 @@ def text_box(
 ) -> Box:  # fmt: skip
     """The box of the ink that `Canvas.text` puts down for the same arguments, to within a pixel."""
     if not angle:
-        left, top, right, bottom = font(file, round(size)).getbbox(text, anchor=anchor)
+        left, top, right, bottom = ink_box(text, file, round(size), anchor)
         return x + left, y + top, x + right, y + bottom
-    left, top, right, bottom = font(file, round(size)).getbbox(text)
+    left, top, right, bottom = ink_box(text, file, round(size))
     c, s = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
     wide, high = (right - left) / 2, (bottom - top) / 2
     across, down = wide * c + high * s, wide * s + high * c

@@ -7,7 +7,7 @@ import random
 import re
 from pathlib import Path
 
-from ..base import Scene, font, random_size
+from ..base import Scene, ink_box, random_size
 from ..colours import CHROMATIC, COLOURS, RGB, contrast, shade
 from ..words import NUMBERED, code, held_out, number, single, token, word
 from .look import choose_backdrop, choose_colours, choose_effects, choose_face
@@ -110,7 +110,7 @@ def _content(rng: random.Random, style: str) -> list[Scene]:
 def _measure(lines: list[Scene], effects: Scene) -> tuple[float, float]:
     """Width and height of the block of lines at font size 100 times each line's factor; notes each line's."""
     for line in lines:
-        left, top, right, bottom = font(line["font"], 100).getbbox(line["text"])
+        left, top, right, bottom = ink_box(line["text"], line["font"], 100)
         wide = right - left + effects["tracking"] * 100 * (len(line["text"]) - 1)
         line["h"] = (bottom - top) * line["factor"] / 100
         line["w"] = wide * effects["stretch"] * line["factor"] / 100 + effects["shear"] * line["h"]
