@@ -17,6 +17,8 @@ _UNDO = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+MOST_ASPECT = 3.0
+"""Of a cut-out's sides: what stays readable in a square view."""
 _ORIENTATION, _TILE_WIDTH, _TILE_LENGTH = 0x0112, 322, 323
 
 
@@ -118,3 +120,18 @@ def _to_uint8(rows: Callable[[int, int], np.ndarray], height: int, row_size: int
     low, high = next(((0, white) for white in usual if low >= 0 and high <= white), (low, high))
     scaled = ((rows(*ends).astype(np.float64) - low) * (255 / (high - low or 1)) for ends in bands)
     return np.concatenate([np.rint(band).astype(np.uint8) for band in scaled])
+
+
+def widened(image: Image.Image, most: float = MOST_ASPECT) -> tuple[Image.Image, tuple[int, int]]:
+    """A picture of which one side is more than `most` times the other, with as much of its own edge around it as it
+    takes, so that a square view does not squeeze it beyond reading; and where its corner is now (x, y).
+    """
+    width, height = image.size
+    size = max(width, round(height / most)), max(height, round(width / most))
+    corner = (size[0] - width) // 2, (size[1] - height) // 2
+    if size == image.size:
+        return image, corner
+    edge = np.asarray(image)[[0, 0, -1, -1], [0, -1, 0, -1]]
+    sheet = Image.new("RGB", size, tuple(int(level) for level in np.median(edge, axis=0)))
+    sheet.paste(image, corner)
+    return sheet, corner

@@ -35,10 +35,14 @@ from .synthetic.conversations import (
     group_turns,
     question_text,
 )
+from .synthetic.cut_outs import CutOut, cut_outs
 from .told import told
 from .written import labelled
 
+Shown = Scene | CutOut
 MOST_WORDS = 30
+PAGES = 0.3
+"""Of the cut-outs."""
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
 
@@ -75,16 +79,16 @@ class Examples:
     def _row(self, messages: list[dict[str, Any]]) -> Sample:
         return self.processor(messages, for_training=True)
 
-    def _picture(self, scene: Scene) -> dict[str, Any]:
+    def _picture(self, scene: Shown) -> dict[str, Any]:
         return {"type": "image", "image": self.told(scene) if self.stage.told else self._transformed(scene)}
 
-    def _transformed(self, scene: Scene) -> MediaInput:
+    def _transformed(self, scene: Shown) -> MediaInput:
         if self.stage.grounded and self.split == "train":
             return self.labelled(scene)
         seen: MediaInput = self.processor.transforms["image"](scene.image)
         return seen
 
-    def labelled(self, scene: Scene) -> MediaInput:
+    def labelled(self, scene: Shown) -> MediaInput:
         """As the transform, with more planes that say what stands where."""
         picture, letters = scene.drawn()
         seen: MediaInput = self.processor.transforms["image"](picture)
@@ -115,6 +119,14 @@ class Examples:
         picture, letters = scene.drawn()
         (view, *_) = self._views(scene, picture.size, ImageTransform(self.clip).boxes(*picture.size))
         return legible(view, letters)[:MOST_WORDS]
+
+    def _cut_outs(self, rng: random.Random) -> list[list[dict[str, Any]]]:
+        """Pieces of one picture; of pages, too, which are never asked about as a whole."""
+        found: list[CutOut] = []
+        while not found:
+            scene = make("pages", rng.getrandbits(40), self.split) if rng.random() < PAGES else self.scene(rng)
+            found = cut_outs(scene, rng, 3)
+        return [conversation([(one.question, one.answer)], [self._picture(one)]) for one in found]
 
     def _captions(self, rng: random.Random) -> list[list[dict[str, Any]]]:
         scene = self.scene(rng)
@@ -214,7 +226,7 @@ class Examples:
         pixels, boxes = looked_at(picture, self.clip, crops(rng, *picture.size, self.stage.crops, self.stage.zoom))
         return pixels, *self._standing(scene, picture.size, letters, boxes)
 
-    def told(self, scene: Scene) -> MediaInput:
+    def told(self, scene: Shown) -> MediaInput:
         """As the transform, with what stands on the patches (N, P, W + 1 + SLOTS) in the place of pixels."""
         picture, letters = scene.drawn()
         boxes = ImageTransform(self.clip).boxes(*picture.size)
@@ -229,14 +241,14 @@ class Examples:
         return config
 
     def _standing(
-        self, scene: Scene, size: tuple[int, int], letters: Sequence[Letter], boxes: Sequence[Box]
+        self, scene: Shown, size: tuple[int, int], letters: Sequence[Letter], boxes: Sequence[Box]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Words and letters on the patches of these boxes of a picture of (width, height)."""
         views, regions = self._views(scene, size, boxes), scene.regions
         words = torch.stack([word_targets(view, regions, self.words, letters) for view in views])
         return words, torch.stack([letter_targets(view, letters) for view in views])
 
-    def _views(self, scene: Scene, size: tuple[int, int], boxes: Sequence[Box]) -> list[View]:
+    def _views(self, scene: Shown, size: tuple[int, int], boxes: Sequence[Box]) -> list[View]:
         width, height = scene.scene["size"]  # of which degrading may have made a smaller picture
         zoom = width / size[0], height / size[1]
         return [View(scaled(box, *zoom), self.clip.side, self.clip.image_size) for box in boxes]

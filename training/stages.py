@@ -46,6 +46,8 @@ class Mixture:
     """A picture with several questions and a caption request."""
     captions: float = 0.0
     """A picture and its caption."""
+    cut_outs: float = 0.0
+    """A line of text, or a room of a plan, cut out of a picture, and the question what it says."""
     two_images: float = 0.0
     """Two pictures, questions about one of them or both."""
     spoken: float = 0.0

@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from vlm.answering import Answering
+from vlm.media import widened
 
 from .alt_text import OnePicture
 from .asking import ask_each
@@ -88,7 +89,7 @@ class FloorPlan(Skill[OnePicture, FloorPlanOutput]):
 
 
 def _names(assistant: Answering, image: Image.Image, boxes: list[Box]) -> list[Claim | None]:
-    asked = [image.crop((b.x, b.y, b.x + b.width, b.y + b.height)) for b in boxes[:ASKED]]
+    asked = [widened(image.crop((b.x, b.y, b.x + b.width, b.y + b.height)))[0] for b in boxes[:ASKED]]
     answers = ask_each(assistant, [(room, QUESTION) for room in asked], max_new_tokens=12)
     named = [answer.claim() if answer.text else None for answer in answers]
     return [*named, *[None] * (len(boxes) - len(named))]

@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from vlm.answering import Answering
+from vlm.media import widened
 
 from .asking import ask_each
 from .measure.elements import Element, elements_of
@@ -91,5 +92,6 @@ def _label_of(one: Element, places: dict[int, int], labels: dict[int, Claim]) ->
 
 def _cut(image: Image.Image, box: Box) -> Image.Image:
     margin = max(2, round(MARGIN * box.height))
-    return image.crop((max(0, box.x - margin), max(0, box.y - margin), min(image.width, box.x + box.width + margin),
+    line = image.crop((max(0, box.x - margin), max(0, box.y - margin), min(image.width, box.x + box.width + margin),
                        min(image.height, box.y + box.height + margin)))  # fmt: skip
+    return widened(line)[0]

@@ -23,6 +23,7 @@ from PIL import Image, ImageOps, features
 from encoders import media
 from encoders.errors import MediaError
 from encoders.media import load_image
+from encoders.pictures import widened
 from encoders.untrusted import SERVER_LIMITS, MediaLimits
 
 from . import hazards
@@ -472,3 +473,15 @@ def test_mutated_pictures_are_refused_or_read() -> None:
     rng = random.Random(0)
     outcomes = [code_of(mutated(seeds[i % len(seeds)], rng)) for i in range(400)]
     assert outcomes.count("ok") > 30 and outcomes.count("bad_image") > 100  # else it tests nothing
+
+
+def test_widened_to_be_read_in_a_square() -> None:
+    line = Image.new("RGB", (60, 9), (200, 30, 40))
+    line.paste((0, 0, 0), (20, 3, 40, 6))
+    wide, corner = widened(line, 3.0)
+    assert wide.size == (60, 20) and corner == (0, 5)
+    assert wide.crop((0, 5, 60, 14)).tobytes() == line.tobytes()
+    assert {wide.getpixel((x, y)) for x in range(60) for y in (*range(5), *range(14, 20))} == {(200, 30, 40)}
+    tall, corner = widened(line.rotate(90, expand=True), 3.0)
+    assert tall.size == (20, 60) and corner == (5, 0)
+    assert widened(wide, 3.0) == (wide, (0, 0))
