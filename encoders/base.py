@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ class MediaInput:
     lengths: (N,) int64, valid input positions of each window (mel frames; patches of a tile).
     layout: for images (rows, columns, height, width): the grid of tiles and the picture's own
         size in pixels, from which padding is cut away; (0, 0, ...) is an overview alone.
+    labels: (N, ...) by name: what a training stage teaches about the windows; no encoder sees it.
     """
 
     inputs: Tensor
     lengths: Tensor
     layout: tuple[int, int, int, int] = (0, 0, 0, 0)
+    labels: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ from .synthetic.conversations import (
 )
 from .synthetic.cut_outs import CutOut, cut_outs
 from .told import told
-from .written import labelled
 
 Shown = Scene | CutOut
 MOST_WORDS = 30
@@ -89,13 +88,13 @@ class Examples:
         return seen
 
     def labelled(self, scene: Shown) -> MediaInput:
-        """As the transform, with more planes that say what stands where."""
+        """As the transform, with the words (N, P, W) and the signs (N, MOST_SIGNS, 5) that stand on its patches."""
         picture, letters = scene.drawn()
         seen: MediaInput = self.processor.transforms["image"](picture)
         boxes = ImageTransform(self.clip).boxes(*picture.size)
         words, _ = self._standing(scene, picture.size, letters, boxes)
         signs = torch.stack([sign_targets(view, letters) for view in self._views(scene, picture.size, boxes)])
-        return dataclasses.replace(seen, inputs=labelled(seen.inputs, words[..., :-1], signs))
+        return dataclasses.replace(seen, labels={"words": words[..., :-1], "signs": signs})
 
     def askable(self, scene: Scene) -> list[QA]:
         left_out = set(self.stage.leaves_out)
@@ -156,7 +155,9 @@ class Examples:
         heard: MediaInput = self.processor.transforms["audio"](wave)
         if self.stage.hearing and self.split == "train":
             ids = spoken_ids(text, self.processor.tokenizer.encode)
-            heard = dataclasses.replace(heard, inputs=transcribed(heard.inputs, ids))
+            heard = dataclasses.replace(
+                heard, labels={"said": transcribed(len(heard.inputs), heard.inputs.shape[-1], ids)}
+            )
         return {"type": "audio", "audio": heard}
 
     def _spoken(self, rng: random.Random) -> list[list[dict[str, Any]]]:

@@ -1,10 +1,10 @@
-"""What is said in a sound: where it travels in a batch, and what the sound's tokens are to be.
+"""What is said in a sound: how it is labelled, and what the sound's tokens are to be.
 
 The decoder knows written words. So that a spoken question is to it what a written one is, the tokens
 of a sound are taught to be, one after another, the embeddings of the words said, and between them that
 of a beginning, which says nothing. When a word is said nobody has to tell (Graves et al. 2006).
 
-Shapes: N windows of M mel bins and F frames, n tokens of all sounds, V vocabulary.
+Shapes: N windows of F frames, n tokens of all sounds, V vocabulary.
 """
 
 from __future__ import annotations
@@ -25,25 +25,21 @@ def spoken_ids(text: str, encode: Callable[[str], list[int]]) -> list[int]:
     return [number for way in ways for number in min(way, key=len)]
 
 
-def transcribed(mel: Tensor, ids: Sequence[int]) -> Tensor:
-    """One more bin beside the mel, which in a sound's first window says how many tokens are said and which.
+def transcribed(windows: int, frames: int, ids: Sequence[int]) -> Tensor:
+    """The label of one sound, (N, F) int64: in its first window 1 + how many tokens are said, and which; 0 elsewhere.
 
     Args:
-        mel: (N, M, F) of one sound.
         ids: fewer than F.
-
-    Returns:
-        (N, M + 1, F), all of the last bin 0 but for 1 + the number of ids, and the ids, in the first window.
     """
-    found = F.pad(mel, (0, 0, 0, 1))
-    found[0, -1, : 1 + len(ids)] = torch.tensor([1 + len(ids), *ids], dtype=mel.dtype)
+    found = torch.zeros(windows, frames, dtype=torch.long)
+    found[0, : 1 + len(ids)] = torch.tensor([1 + len(ids), *ids])
     return found
 
 
-def transcripts(mel: Tensor) -> list[tuple[int, list[int]]]:
-    """What `transcribed` put there: (N, M + 1, F) of several sounds -> of each the number of windows, the ids."""
+def transcripts(labels: Tensor) -> list[tuple[int, list[int]]]:
+    """What `transcribed` says, (N, F) of several sounds -> of each the number of windows, the ids."""
     found: list[tuple[int, list[int]]] = []
-    for said in mel[:, -1].long().tolist():
+    for said in labels.tolist():
         if said[0]:
             found.append((1, said[1 : said[0]]))
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from .dense import GLYPHS, LABEL, LETTER, NO_LETTER, SLOTS, Vocabulary
 from .hearing import misheard, transcripts
 from .pointing import Mentions, Spelling, Watched
 from .told import Bags
-from .written import WrittenWords, joined, labels_of
+from .written import WrittenWords, joined
 
 CAPTION_TOKENS = 80
 SHARPNESS = 2.0
@@ -67,45 +66,37 @@ class GroundingHead(nn.Module):
     def forward(self, model: VLM, batch: Batch, balance: float) -> tuple[Tensor, float]:
         """As `next_token_loss`, of pictures of one tile each and sounds.
 
-        Of pictures uint8 (N, 3 + k, S, S) with the planes of `labelled`, and of sounds (N, M + 1, F) with the bin of
-        `transcribed`, is asked what these say; without them, nothing more than the answers.
+        Labels of pictures are words (N, P, W) of 0 and 1 and signs (N, MOST_SIGNS, 5), those of sounds what
+        `transcribed` says; without them, nothing more than the answers is asked.
         """
-        media, plain = batch.media, dict(batch.media)
+        pictures, spoken = (batch.media[name].labels if name in batch.media else {} for name in ("image", "audio"))
         layers: Any = model.decoder.model.layers
         hooks = []
-        if seen := "image" in media and media["image"].inputs.shape[1] > 3:
-            plain["image"] = replace(media["image"], inputs=media["image"].inputs[:, :3])
+        if pictures:
             half = Output(layers[len(layers) // 2 - 1])
             asked, answered = (Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3))
             hooks += [half.hook, asked.hook, answered.hook]
-        if heard := "audio" in media and media["audio"].inputs.shape[1] > mel_bins(model):
-            plain["audio"] = replace(media["audio"], inputs=media["audio"].inputs[:, :-1])
+        if spoken:
             sounds = Output(model.projectors["audio"])
             hooks.append(sounds.hook)
         try:
-            loss, count = next_token_loss(model, replace(batch, media=plain), balance)
+            loss, count = next_token_loss(model, batch, balance)
         finally:
             for hook in hooks:
                 hook.remove()
-        if seen:
+        if pictures:
             image = batch.input_ids == model.placeholder_ids["image"]
-            words, signs, downsample = self.standing(model, media["image"].inputs)
+            downsample: int = model.projectors["image"].downsample  # type: ignore[assignment]
+            words, signs = joined(pictures["words"].float(), downsample).flatten(0, 1), pictures["signs"]
             if self.naming:
                 letters = self.letters(signs, downsample, len(words))
                 loss = loss + self.naming * count * self.named(model, half.found[image], words, letters)
             if self.pointing:
                 spelled = self.spelling.places(following(batch), signs, image, downsample)
                 loss = loss + self.pointing * count * self.pointed(batch, words, spelled, image, asked, answered)
-        if heard and self.hearing:
-            loss = loss + self.hearing * count * self.misheard(model, sounds.found, media["audio"])
+        if spoken and self.hearing:
+            loss = loss + self.hearing * count * self.misheard(model, sounds.found, batch.media["audio"])
         return loss, count
-
-    def standing(self, model: VLM, tiles: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Pictures uint8 (N, 3 + k, S, S) -> (n, W), the words on each of their tokens; signs; patches a token."""
-        tower: Any = model.encoders["image"]
-        downsample: int = model.projectors["image"].downsample  # type: ignore[assignment]
-        words, signs = labels_of(tiles, tower.config.side**2, len(self.mentions.begins))
-        return joined(words, downsample).flatten(0, 1), signs, downsample
 
     def letters(self, signs: Tensor, downsample: int, n: int) -> Tensor:
         """(n, S): how many of each sign stand on a token of N pictures, whose signs are (N, MOST_SIGNS, 5)."""
@@ -117,12 +108,12 @@ class GroundingHead(nn.Module):
         return found.index_put((token, sign - 1), torch.ones_like(token, dtype=found.dtype), accumulate=True)
 
     def misheard(self, model: VLM, tokens: Tensor, media: MediaBatch) -> Tensor:
-        """Mean loss of a word that is said; tokens: (n, D) of sounds (N, M + 1, F)."""
+        """Mean loss of a word that is said; tokens: (n, D) of the sounds."""
         encoder: Any = model.encoders["audio"]
         projector: Any = model.projectors["audio"]
         windows = (-(-encoder.output_lengths(media.lengths) // projector.downsample)).tolist()  # tokens of each
         counts, said, start = [], [], 0
-        for number, ids in transcripts(media.inputs):
+        for number, ids in transcripts(media.labels["said"]):
             counts.append(sum(windows[start : start + number]))
             said.append(ids)
             start += number
@@ -166,12 +157,6 @@ class Output:
 
     def _keep(self, _: nn.Module, __: Any, found: Tensor) -> None:
         self.found = found
-
-
-def mel_bins(model: VLM) -> int:
-    encoder: Any = model.encoders["audio"]
-    bins: int = encoder.config.num_mel_bins
-    return bins
 
 
 def answer_numbers(wanted: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The words that are written on patches: as directions of the decoder's space, and as labels of a batch.
+"""The words that are written on patches, as directions of the decoder's space.
 
 Dense training (`training/dense.py`) teaches a tower to tell the words of the studio's lists apart,
 behind the projector, by how far a token reaches in each word's direction; instruction teaches the
@@ -13,12 +13,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dense import MOST_SIGNS, WRITTEN, Vocabulary
+from .dense import WRITTEN, Vocabulary
 
 
 def mean_of(ids: list[int], vocab_size: int) -> Tensor:
@@ -70,31 +69,3 @@ def joined(bags: Tensor, downsample: int) -> Tensor:
     side = round(bags.shape[1] ** 0.5) // downsample
     blocks = bags.view(len(bags), side, downsample, side, downsample, bags.shape[-1])
     return blocks.sum((2, 4)).flatten(1, 2)
-
-
-def labelled(tiles: Tensor, words: Tensor, signs: Tensor | None = None) -> Tensor:
-    """More planes beside the colours, as many as it takes, that say what stands on each patch: words bit by bit, signs.
-
-    Args:
-        tiles: uint8 (N, 3, S, S).
-        words: (N, P, W) of 0 and 1.
-        signs: uint8 (N, MOST_SIGNS, 5), as `sign_targets` has them.
-
-    Returns:
-        uint8 (N, 3 + k, S, S), k at least 1.
-    """
-    data = torch.from_numpy(np.packbits(words.numpy().astype(bool), axis=-1)).flatten(1)
-    if signs is not None:
-        data = torch.cat((data, signs.flatten(1)), dim=1)
-    area = tiles.shape[-1] * tiles.shape[-2]
-    data = F.pad(data, (0, max(1, -(-data.shape[1] // area)) * area - data.shape[1]))
-    return torch.cat((tiles, data.view(len(tiles), -1, *tiles.shape[2:])), dim=1)
-
-
-def labels_of(tiles: Tensor, patches: int, words: int) -> tuple[Tensor, Tensor]:
-    """What `labelled` put there: uint8 (N, 3 + k, S, S) -> words (N, P, W) of 0 and 1, and signs, all 0 without any."""
-    width, data = -(-words // 8), tiles[:, 3:].flatten(1)
-    bits, rest = data[:, : patches * width].view(len(tiles), patches, width, 1), data[:, patches * width :]
-    places = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=tiles.device)
-    signs = F.pad(rest, (0, max(0, MOST_SIGNS * 5 - rest.shape[1])))[:, : MOST_SIGNS * 5].view(-1, MOST_SIGNS, 5)
-    return (bits & places).ne(0).flatten(2)[..., :words].float(), signs

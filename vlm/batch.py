@@ -39,23 +39,26 @@ class Sample:
 
 @dataclass(frozen=True)
 class MediaBatch:
-    """All windows of one modality: inputs (N, ...), lengths (N,), one layout per image or sound."""
+    """All windows of one modality: inputs (N, ...), lengths (N,), one layout per image or sound, labels (N, ...)."""
 
     inputs: Tensor
     lengths: Tensor
     layouts: list[tuple[int, int, int, int]]
+    labels: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, items: Sequence[MediaInput]) -> MediaBatch:
-        """At least one image or sound."""
+        """At least one image or sound; all have labels of the same names, if any."""
         return cls(
             torch.cat([item.inputs for item in items]),
             torch.cat([item.lengths for item in items]),
             [item.layout for item in items],
+            {name: torch.cat([item.labels[name] for item in items]) for name in items[0].labels},
         )
 
     def to(self, device: torch.device | str) -> MediaBatch:
-        return MediaBatch(self.inputs.to(device), self.lengths.to(device), self.layouts)
+        labels = {name: labels.to(device) for name, labels in self.labels.items()}
+        return MediaBatch(self.inputs.to(device), self.lengths.to(device), self.layouts, labels)
 
 
 @dataclass(frozen=True)

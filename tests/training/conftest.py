@@ -19,6 +19,7 @@ from projector.build import ProjectorConfig
 from training.loop import train
 from training.stages import Mixture, StageConfig, Trains
 from training.tokenizer import train_tokenizer
+from vlm.batch import Batch
 from vlm.config import DecoderConfig, ModelConfig, SpecialIds
 from vlm.model import VLM, build_model
 from vlm.processor import Processor
@@ -66,6 +67,11 @@ def fresh() -> Callable[[], VLM]:
         return build_model(CONFIG)
 
     return build
+
+
+def without_labels(batch: Batch) -> Batch:
+    """The same pictures and sounds, of which a stage has nothing to teach."""
+    return replace(batch, media={name: replace(media, labels={}) for name, media in batch.media.items()})
 
 
 def stage_of(**changes: Any) -> StageConfig:

@@ -17,7 +17,6 @@ from training.stages import Mixture, StageConfig
 from training.synthetic import make
 from training.synthetic.base import Letter
 from training.synthetic.cut_outs import CutOut, cut_outs, lines
-from training.written import labels_of
 from vlm.processor import Processor
 
 FOUND: dict[str, list[CutOut]] = {
@@ -91,9 +90,8 @@ def test_rows_of_cut_outs(studio_processor: Processor, stage: Callable[..., Stag
         asked = examples._cut_outs(examples.rng(index))
         assert 1 <= len(asked) <= 3
         for question, answer in asked:
-            inputs = question["content"][0]["image"].inputs
-            signs = labels_of(inputs, 144, len(examples.words))[1][0]
-            said = "".join(SIGNS[row[4] - 1] for row in signs.tolist() if row[4])
+            (signs,) = question["content"][0]["image"].labels["signs"].tolist()
+            said = "".join(SIGNS[row[4] - 1] for row in signs if row[4])
             text = (
                 "".join(part["text"] for part in answer["content"])
                 if isinstance(answer["content"], list)

@@ -14,8 +14,10 @@ from training.hearing import misheard, spoken_ids, transcribed, transcripts
 from training.loop import build_heads
 from training.loss import next_token_loss
 from training.stages import Mixture, Trains
-from vlm.batch import Batch, MediaBatch, collate
+from vlm.batch import Batch, collate
 from vlm.errors import CheckpointError
+
+from .conftest import without_labels
 
 
 @pytest.fixture
@@ -27,11 +29,6 @@ def batch_of(examples: Examples, rows: int = 4) -> Batch:
     return collate([examples.sample(index) for index in range(rows)], 0)
 
 
-def without_words(batch: Batch) -> Batch:
-    sounds = batch.media["audio"]
-    return replace(batch, media={**batch.media, "audio": replace(sounds, inputs=sounds.inputs[:, :-1])})
-
-
 def test_words_are_the_decoders_own_without_marks_or_case(studio_tokenizer) -> None:
     encode = studio_tokenizer.encode
     assert spoken_ids("How many rooms?", encode) == spoken_ids("how, many ROOMS", encode)
@@ -40,13 +37,10 @@ def test_words_are_the_decoders_own_without_marks_or_case(studio_tokenizer) -> N
     assert spoken_ids("?!", encode) == []
 
 
-def test_words_travel_beside_the_mel() -> None:
-    generator = torch.Generator().manual_seed(1)
-    first, second, third = (torch.rand(windows, 16, 40, generator=generator) for windows in (2, 1, 3))
-    sounds = [transcribed(first, [4000, 0, 7]), transcribed(second, []), transcribed(third, [1])]
-    together = torch.cat(sounds)
-    assert torch.equal(together[:, :-1], torch.cat((first, second, third)))
-    assert transcripts(together) == [(2, [4000, 0, 7]), (1, []), (3, [1])]
+def test_words_travel_with_their_sound() -> None:
+    sounds = [transcribed(2, 40, [4000, 0, 7]), transcribed(1, 40, []), transcribed(3, 40, [1])]
+    assert [tuple(one.shape) for one in sounds] == [(2, 40), (1, 40), (3, 40)]
+    assert transcripts(torch.cat(sounds)) == [(2, [4000, 0, 7]), (1, []), (3, [1])]
 
 
 def test_each_sound_is_asked_for_its_own_words() -> None:
@@ -73,9 +67,9 @@ def test_the_loss_is_of_the_projectors_tokens_and_only_while_training(hearing, f
     model, head = fresh().eval(), build_heads(hearing, studio_processor)
     batch = batch_of(Examples(studio_processor, hearing))
     sounds = batch.media["audio"]
-    said = transcripts(sounds.inputs)
+    said = transcripts(sounds.labels["said"])
     assert {bool(ids) for _, ids in said} == {True, False}  # speech, and what is none
-    plain = without_words(batch)
+    plain = without_labels(batch)
     silent, count = next_token_loss(model, plain)
     loss, same = head(model, batch, 0.0)
     assert same == count
@@ -86,7 +80,7 @@ def test_the_loss_is_of_the_projectors_tokens_and_only_while_training(hearing, f
     assert float((loss - silent).detach()) == pytest.approx(float(wanted.detach()), rel=1e-4)
     assert float(head(model, plain, 0.0)[0].detach()) == pytest.approx(float(silent.detach()))
     held_out = Examples(studio_processor, hearing, "seeds")
-    assert batch_of(held_out).media["audio"].inputs.shape[1] == sounds.inputs.shape[1] - 1
+    assert not batch_of(held_out).media["audio"].labels
 
 
 @pytest.mark.usefixtures("hummed")
@@ -94,11 +88,10 @@ def test_pictures_and_sounds_of_one_batch_are_both_asked(stage, fresh, studio_pr
     both = stage(hearing=0.5, pointing=0.5, overview_only=True, mixture=Mixture(spoken=1.0), families=("floor_plans",))
     alone = replace(both, pointing=0.0), replace(both, hearing=0.0)
     model, batch = fresh().eval(), batch_of(Examples(studio_processor, both), 2)
-    picture, sounds = batch.media["image"], batch.media["audio"]
-    sounds.inputs[:, -1] = 0
-    sounds.inputs[:, -1, :2] = torch.tensor([2.0, 50.0])  # one word each, which fits
-    bare = replace(picture, inputs=picture.inputs[:, :3])
-    plain = without_words(replace(batch, media={**batch.media, "image": bare}))
+    said = batch.media["audio"].labels["said"]
+    said[:] = 0
+    said[:, :2] = torch.tensor([2, 50])  # one word each, which fits
+    plain = without_labels(batch)
     silent = float(next_token_loss(model, plain)[0].detach())
     extra = [float(build_heads(one, studio_processor)(model, batch, 0.0)[0].detach()) - silent for one in alone]
     assert min(extra) > 0
@@ -144,5 +137,5 @@ def test_a_sound_longer_than_a_window_is_one_sound(hearing, studio_processor) ->
     seconds = studio_processor.config.whisper.window_seconds
     wave = np.zeros(round(2.5 * seconds * 16_000), dtype=np.float32)
     item = Examples(studio_processor, hearing)._sound(wave, "red")["audio"]
-    ((windows, ids),) = transcripts(MediaBatch.of([item]).inputs)
+    ((windows, ids),) = transcripts(item.labels["said"])
     assert windows == 3 and ids == spoken_ids("red", studio_processor.tokenizer.encode)

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from encoders.base import MediaInput
 from training.data import Examples
 from training.dense import MOST_SIGNS, SIGNS, WRITTEN, View, Vocabulary, legible, sign_targets, vocabulary
 from training.loop import build_heads
@@ -17,10 +19,12 @@ from training.optim import parts
 from training.stages import Trains
 from training.synthetic import make
 from training.synthetic.base import Letter
-from training.written import WrittenWords, labelled, labels_of
-from vlm.batch import collate
+from training.written import WrittenWords
+from vlm.batch import Batch, MediaBatch, collate
 from vlm.errors import CheckpointError
 from vlm.processor import Processor
+
+from .conftest import without_labels
 
 FAMILY = "floor_plans"
 
@@ -42,29 +46,32 @@ def sharp(studio_processor: Processor) -> Processor:
     return Processor(replace(studio_processor.config, clip=clip), studio_processor.tokenizer)
 
 
-def test_labels_travel_beside_the_colours() -> None:
-    tiles = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
-    written = torch.zeros(2, 16, 700, dtype=torch.uint8)
-    written[0, 3, 0] = written[1, 15, 699] = written[1, 15, 300] = written[1, 0, 256] = 1
-    both = labelled(tiles, written)
-    assert torch.equal(both[:, :3], tiles)
-    assert torch.equal(labels_of(both, 16, 700)[0], written.float())
+def with_labels(batch: Batch, words: Tensor) -> Batch:
+    """The same pictures with these words (N, P, W) on their patches, and no signs."""
+    media = batch.media["image"]
+    signs = torch.zeros(len(words), MOST_SIGNS, 5, dtype=torch.uint8)
+    return replace(batch, media={"image": replace(media, labels={"words": words, "signs": signs})})
 
 
-def test_few_words_take_one_plane_and_many_take_more() -> None:
-    tiles = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
-    for words, planes in ((1, 1), (512, 1), (513, 2)):  # 16 patches of one bit a word, in planes of 1,024 bytes
-        assert labelled(tiles, torch.ones(1, 16, words)).shape[1] == 3 + planes
+def test_labels_travel_with_their_picture() -> None:
+    def item(n: int) -> MediaInput:
+        signs = torch.full((1, MOST_SIGNS, 5), n, dtype=torch.uint8)
+        return MediaInput(
+            torch.zeros(1, 3, 8, 8), torch.ones(1), labels={"words": torch.full((1, 4, 2), n), "signs": signs}
+        )
+
+    batch = MediaBatch.of([item(1), item(2)]).to("cpu")
+    assert batch.labels["words"][:, 0, 0].tolist() == [1, 2] and batch.labels["signs"][:, 0, 0].tolist() == [1, 2]
+    with pytest.raises(KeyError):
+        MediaBatch.of([item(1), replace(item(2), labels={})])
 
 
 def test_where_no_word_is_written_nothing_is_named(fresh, naming, studio_processor, listed) -> None:
     head, batch = build_heads(naming, studio_processor), collate([Examples(studio_processor, naming).sample(0)], 0)
-    media = batch.media["image"]
-    none = labelled(media.inputs[:, :3], torch.zeros(len(media.inputs), 16, len(listed), dtype=torch.uint8))
-    assert not none[:, 3:].any()
-    plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
+    none = torch.zeros(len(batch.media["image"].inputs), 16, len(listed), dtype=torch.uint8)
+    plain = without_labels(batch)
     model = fresh().eval()
-    found = head(model, replace(batch, media={"image": replace(media, inputs=none)}), 0.0)
+    found = head(model, with_labels(batch, none), 0.0)
     silent = next_token_loss(model, plain)
     assert float(found[0].detach()) == float(silent[0].detach()) and found[1] == silent[1]
 
@@ -84,16 +91,13 @@ def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studi
     assert isinstance(head, GroundingHead) and not list(head.parameters())
     examples = Examples(studio_processor, naming)
     batch = collate([examples.sample(0)], 0)
-    media = batch.media["image"]
     words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
     words[0, 5, listed.index(WRITTEN + "kitchen")] = words[0, 15, listed.index(WRITTEN + "hall")] = (
         1  # 2 x 2 patches are a token: 0 and 3
     )
-    plain = replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
+    plain = without_labels(batch)
     silent, count = next_token_loss(model, plain)
-    loss, same = head(
-        model, replace(batch, media={"image": replace(media, inputs=labelled(media.inputs[:, :3], words))}), 0.0
-    )
+    loss, same = head(model, with_labels(batch, words), 0.0)
     assert same == count
     layers, states = model.decoder.model.layers, []
     hook = layers[len(layers) // 2 - 1].register_forward_hook(lambda _, __, found: states.append(found))
@@ -107,17 +111,17 @@ def test_a_patch_says_its_word_half_way_through_the_decoder(fresh, naming, studi
     assert float(head(model, plain, 0.0)[0].detach()) == pytest.approx(float(silent.detach()))
 
 
-def test_the_plane_says_what_the_studio_wrote_and_only_while_training(naming, sharp, listed) -> None:
+def test_labels_say_what_the_studio_wrote_and_only_while_training(naming, sharp, listed) -> None:
     scene = make(FAMILY, 3)
     seen = Examples(sharp, naming)._transformed(scene)
     plain = Examples(sharp, replace(naming, naming=0.0))._transformed(scene)
-    assert torch.equal(seen.inputs[:, :3], plain.inputs)
-    there = labels_of(seen.inputs, 144, len(listed))[0][0].any(0)
+    assert torch.equal(seen.inputs, plain.inputs) and not plain.labels
+    there = seen.labels["words"][0].any(0)
     words = [word for word, here in zip(listed, there.tolist(), strict=True) if here]
     told = {word.removeprefix(WRITTEN) for word in words if word.startswith(WRITTEN)}
     assert told and told <= {letter.word for letter in scene.drawn()[1]}
     assert "wall" in words and {room["type"] for room in scene.scene["rooms"]} & set(words)
-    assert Examples(sharp, naming, "seeds")._transformed(make(FAMILY, 3, "seeds")).inputs.shape[1] == 3
+    assert not Examples(sharp, naming, "seeds")._transformed(make(FAMILY, 3, "seeds")).labels
 
 
 def test_words_are_legible_in_the_order_of_their_patches() -> None:
@@ -156,10 +160,9 @@ def test_what_trains_while_patches_are_named(fresh, naming, run_stage, digest, t
 def test_a_named_word_is_learned(fresh, naming, studio_processor, listed) -> None:
     model, head = fresh(), build_heads(replace(naming, naming=1.0), studio_processor)
     batch = collate([Examples(studio_processor, naming).sample(0)], 0)
-    media = batch.media["image"]
     words = torch.zeros(1, 16, len(listed), dtype=torch.uint8)
     words[0, 5, listed.index(WRITTEN + "kitchen")] = 1
-    batch = replace(batch, media={"image": replace(media, inputs=labelled(media.inputs[:, :3], words))})
+    batch = with_labels(batch, words)
     optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=3e-3)
     losses = []
     for _ in range(25):
@@ -211,12 +214,3 @@ def test_more_signs_than_are_kept_are_left_out() -> None:
     letters = [Letter("a", 5, 5, 20, nth % 200 + 1, "a") for nth in range(300)]
     found = sign_targets(View((0, 0, 100, 100), side=4, pixels=100), letters)
     assert found.shape == (MOST_SIGNS, 5) and found.all(-1).sum() < MOST_SIGNS and found[..., 4].all()
-
-
-def test_signs_travel_behind_the_words() -> None:
-    tiles = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
-    words = torch.randint(0, 2, (2, 16, 301), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    signs = torch.randint(0, 99, (2, MOST_SIGNS, 5), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
-    found = labels_of(labelled(tiles, words, signs), 16, 301)
-    assert torch.equal(found[0], words.float()) and torch.equal(found[1], signs)
-    assert not labels_of(labelled(tiles, words), 16, 301)[1].any()

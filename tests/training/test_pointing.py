@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -11,8 +9,9 @@ from training.dense import MOST_SIGNS, SIGNS, Vocabulary, vocabulary
 from training.loop import build_heads
 from training.loss import GroundingHead, next_token_loss
 from training.pointing import Mentions, Watched
-from training.written import labelled
 from vlm.batch import IGNORE_INDEX, Batch, MediaBatch
+
+from .conftest import without_labels
 
 FAMILY = "floor_plans"
 IMAGE = 6
@@ -35,15 +34,11 @@ def batch_of(tokenizer, question: str, answer: str, standing: dict[int, str]) ->
     words = torch.zeros(1, 16, len(vocabulary((FAMILY,)).words), dtype=torch.uint8)
     for token, word in standing.items():
         words[0, 8 * (token // 2) + 2 * (token % 2), index(word)] = 1  # 4 x 4 patches, 2 x 2 of them a token
-    tiles = labelled(torch.randint(0, 256, (1, 3, 32, 32), generator=torch.Generator().manual_seed(1)).byte(), words)
-    media = {"image": MediaBatch(tiles, torch.tensor([16]), [(0, 0, 32, 32)])}
+    tiles = torch.randint(0, 256, (1, 3, 32, 32), generator=torch.Generator().manual_seed(1)).byte()
+    standing_there = {"words": words, "signs": torch.zeros(1, MOST_SIGNS, 5, dtype=torch.uint8)}
+    media = {"image": MediaBatch(tiles, torch.tensor([16]), [(0, 0, 32, 32)], standing_there)}
     places = torch.arange(ids.shape[1])[None]
     return Batch(ids, labels, torch.ones_like(ids).bool(), places, torch.zeros_like(ids), media)
-
-
-def without_planes(batch: Batch) -> Batch:
-    media = batch.media["image"]
-    return replace(batch, media={"image": replace(media, inputs=media.inputs[:, :3])})
 
 
 def test_which_tokens_name_a_word(studio_tokenizer) -> None:
@@ -78,7 +73,7 @@ def test_where_what_a_token_names_stands(pointing, studio_processor) -> None:
 def test_the_share_is_that_of_the_layers_own_attention(head, fresh, pointing, studio_processor) -> None:
     """Values that are 1 at the wanted places and 0 elsewhere make of a head's output its share of attention."""
     model = fresh().eval()
-    batch = without_planes(batch_of(studio_processor.tokenizer, " Where is the kitchen", " left", {}))
+    batch = without_labels(batch_of(studio_processor.tokenizer, " Where is the kitchen", " left", {}))
     layer = model.decoder.model.layers[1].self_attn
     places = torch.zeros(1, batch.input_ids.shape[1], batch.input_ids.shape[1], dtype=torch.bool)
     places[0, 6:, [2, 3]] = True
@@ -101,7 +96,7 @@ def test_nothing_named_costs_nothing(fresh, pointing, studio_processor) -> None:
     model, head = fresh().eval(), build_heads(pointing, studio_processor)
     assert isinstance(head, GroundingHead) and not list(head.parameters())
     batch = batch_of(studio_processor.tokenizer, " Where is the kitchen", " left", {2: "door"})
-    silent, count = next_token_loss(model, without_planes(batch))
+    silent, count = next_token_loss(model, without_labels(batch))
     loss, same = head(model, batch, 0.0)
     assert float(loss.detach()) == float(silent.detach()) and same == count
 
@@ -116,7 +111,7 @@ def test_to_look_there_is_learned(fresh, pointing, studio_processor) -> None:
     def shares() -> list[float]:
         watched = [Watched(layers[len(layers) * n // 4].self_attn) for n in (2, 3)]
         with torch.no_grad():
-            model.states(without_planes(batch))
+            model.states(without_labels(batch))
         found = []
         for one, (word, key) in zip(watched, ((" kitchen", 1), (" bathroom", 4)), strict=True):
             one.hook.remove()
