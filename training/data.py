@@ -73,7 +73,9 @@ class Examples:
         rng = self.rng(index)
         kind = rng.choices(*self.kinds)[0]
         rows = getattr(self, f"_{kind}")(rng)
-        return pack([self._row(messages) for messages in rows], self.processor.config.special_ids.audio)
+        private = ("image", "audio") if kind == "cut_outs" else ("audio",)
+        ids = self.processor.placeholder_ids
+        return pack([self._row(messages) for messages in rows], {name: ids[name] for name in private})
 
     def _row(self, messages: list[dict[str, Any]]) -> Sample:
         return self.processor(messages, for_training=True)

@@ -5,8 +5,9 @@ Shapes: B rows, T positions; media windows (N, ...) of all rows in reading order
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -120,16 +121,17 @@ def _collate_media(samples: list[Sample]) -> dict[str, MediaBatch]:
     return {name: MediaBatch.of(items) for name, items in found.items() if items}
 
 
-def pack(samples: list[Sample], private_id: int | None = None) -> Sample:
+def pack(samples: list[Sample], private: Mapping[str, int] = MappingProxyType({})) -> Sample:
     """Conversations that begin alike (the same pictures) -> one row that holds the beginning once.
 
     Each conversation becomes a segment behind the longest common beginning; what it computes is
-    what it would compute alone. All samples must carry the same pictures; their sounds are their
-    own, so the beginning ends before the first `private_id` (the audio placeholder).
+    what it would compute alone. All samples must carry the same media, but for those in `private`
+    (modality -> its placeholder), which are each conversation's own: the beginning ends before the
+    first of them.
     """
     if len(samples) == 1:
         return samples[0]
-    shared = _common_prefix(samples, private_id)
+    shared = _common_prefix(samples, list(private.values()))
     first = samples[0]
     ids, labels = [first.input_ids[:shared]], [first.labels[:shared]]
     segments, positions = [torch.zeros(shared, dtype=torch.long)], [torch.arange(shared)]
@@ -139,21 +141,21 @@ def pack(samples: list[Sample], private_id: int | None = None) -> Sample:
         segments.append(torch.full((len(sample) - shared,), number))
         positions.append(torch.arange(shared, len(sample)))
     media = dict(first.media)
-    sounds = [item for sample in samples for item in sample.media.get("audio", ())]
-    if sounds:
-        media["audio"] = sounds
+    for name in private:
+        if own := [item for sample in samples for item in sample.media.get(name, ())]:
+            media[name] = own
     return Sample(torch.cat(ids), torch.cat(labels), media, torch.cat(segments), torch.cat(positions))
 
 
-def _common_prefix(samples: list[Sample], private_id: int | None) -> int:
+def _common_prefix(samples: list[Sample], private: list[int]) -> int:
     """Length of the common beginning; every supervised token keeps its predecessor in its segment."""
     limit = min(len(s) for s in samples)
     for sample in samples:
         supervised = (sample.labels != IGNORE_INDEX).nonzero()
         if len(supervised):
             limit = min(limit, max(int(supervised[0]) - 1, 0))
-        if private_id is not None and len(private := (sample.input_ids == private_id).nonzero()):
-            limit = min(limit, int(private[0]))
+        if len(own := torch.isin(sample.input_ids, torch.tensor(private)).nonzero()):
+            limit = min(limit, int(own[0]))
     rows = torch.stack([s.input_ids[:limit] for s in samples])
     differs = (rows != rows[0]).any(0).nonzero()
     return int(differs[0]) if len(differs) else limit

@@ -98,4 +98,9 @@ def test_rows_of_cut_outs(studio_processor: Processor, stage: Callable[..., Stag
                 else answer["content"]
             )
             assert said == "".join(sign for sign in text if sign in SIGNS)
-        assert torch.equal(examples.sample(index).input_ids, examples.sample(index).input_ids)
+        row = examples.sample(index)
+        assert len(row.media["image"]) == len(asked) and len({id(one) for one in row.media["image"]}) == len(asked)
+        assert int((row.input_ids == 6).sum()) == len(asked) * examples.processor.tokens_of(
+            "image", row.media["image"][0]
+        )
+        assert torch.equal(row.input_ids, examples.sample(index).input_ids)

@@ -22,6 +22,7 @@ torch.set_num_threads(1)
 
 N = IGNORE_INDEX
 IMAGE, AUDIO = 6, 7  # placeholders of the fixtures in conftest.py
+OWN = {"audio": AUDIO}
 
 
 def sample(ids: list[int], labels: list[int] | None = None, **rest: Any) -> Sample:
@@ -183,9 +184,17 @@ def test_pack_keeps_one_picture_and_every_sound() -> None:
     picture, sounds = medium(1), [medium(2), medium(3)]
     ids = [[1, IMAGE, 4, AUDIO, 9], [1, IMAGE, 4, 8, 9], [1, IMAGE, 4, AUDIO, 9]]
     media = [{"image": [picture], **own} for own in ({"audio": sounds[:1]}, {}, {"audio": sounds[1:]})]
-    packed = pack([sample(i, [N, N, N, N, 9], media=m) for i, m in zip(ids, media, strict=True)], AUDIO)
+    packed = pack([sample(i, [N, N, N, N, 9], media=m) for i, m in zip(ids, media, strict=True)], OWN)
     assert packed.media == {"image": [picture], "audio": sounds}
     assert packed.input_ids.tolist().count(IMAGE) == 1 and packed.input_ids.tolist().count(AUDIO) == 2
+
+
+def test_pack_keeps_every_picture_that_is_a_conversations_own() -> None:
+    pictures = [medium(1), medium(2)]
+    talks = [sample([1, IMAGE, 4, 9], [N, N, N, 9], media={"image": [picture]}) for picture in pictures]
+    packed = pack(talks, {"image": IMAGE, **OWN})
+    assert packed.media == {"image": pictures} and packed.segment_ids.tolist() == [0, 1, 1, 1, 2, 2, 2]
+    assert packed.input_ids.tolist() == [1, IMAGE, 4, 9, IMAGE, 4, 9]
 
 
 WORDS = st.integers(10, 12)
@@ -262,7 +271,7 @@ GROUPS = {
 @torch.no_grad()
 def test_packed_logits_are_those_of_each_alone(name: str, tiny_model: VLM, tiny_processor: Processor) -> None:
     alone = [tiny_processor(messages, for_training=True) for messages in GROUPS[name]]
-    packed = pack(alone, AUDIO)
+    packed = pack(alone, OWN)
     assert len(packed) < sum(map(len, alone))  # something was shared
     logits = tiny_model(collate([packed], 0))[0]
     for number, one in enumerate(alone, start=1):
@@ -275,7 +284,7 @@ def test_the_image_is_shared(tiny_processor: Processor) -> None:
     """All of it: packing would be of no use if the prefix ended before or inside the picture."""
     for name in ("one image", "several turns", "two images", "spoken questions", "same question"):
         alone = [tiny_processor(messages, for_training=True) for messages in GROUPS[name]]
-        packed = pack(alone, AUDIO)
+        packed = pack(alone, OWN)
         ids = packed.input_ids
         assert (packed.segment_ids[ids == IMAGE] == 0).all(), name
         assert int((ids == IMAGE).sum()) == int((alone[0].input_ids == IMAGE).sum())
@@ -286,7 +295,7 @@ def test_the_image_is_shared(tiny_processor: Processor) -> None:
 def test_packed_rows_beside_others(left: bool, tiny_model: VLM, tiny_processor: Processor) -> None:
     """A batch of packed and plain rows, padded: each row as alone."""
     groups = GROUPS["one image"], GROUPS["text alone"], GROUPS["sounds alone"][:1]
-    rows = [pack([tiny_processor(m, for_training=True) for m in group], AUDIO) for group in groups]
+    rows = [pack([tiny_processor(m, for_training=True) for m in group], OWN) for group in groups]
     batch = collate(rows, 0, left=left)
     logits = tiny_model(batch)
     assert torch.isfinite(logits).all()
@@ -308,7 +317,7 @@ def test_packed_loss_and_gradients_are_the_sums(tiny_model: VLM, tiny_processor:
         found = torch.autograd.grad(total, list(parameters.values()), allow_unused=True)
         return total.item(), count, {n: g for n, g in zip(parameters, found, strict=True) if g is not None}
 
-    loss, count, grads = run([[pack(alone, AUDIO)]])
+    loss, count, grads = run([[pack(alone, OWN)]])
     expected_loss, expected_count, expected = run([[one] for one in alone])
     assert count == expected_count > 0
     assert loss == pytest.approx(expected_loss, rel=1e-5)
@@ -319,10 +328,23 @@ def test_packed_loss_and_gradients_are_the_sums(tiny_model: VLM, tiny_processor:
 
 
 @torch.no_grad()
+def test_packed_pictures_are_each_seen_by_their_own(tiny_model: VLM, tiny_processor: Processor) -> None:
+    talks = [talk([{"type": "image", "image": picture(seed)}], "what is red?", "the box") for seed in (1, 2, 3)]
+    alone = [tiny_processor(messages, for_training=True) for messages in talks]
+    packed = pack(alone, {"image": IMAGE})
+    logits = tiny_model(collate([packed], 0))[0]
+    expected = [tiny_model(collate([one], 0))[0] for one in alone]
+    assert not torch.allclose(expected[0], expected[1], atol=1e-3 * float(expected[0].abs().max()))
+    for number, wanted in enumerate(expected, start=1):
+        mine = (packed.segment_ids == 0) | (packed.segment_ids == number)
+        torch.testing.assert_close(logits[mine], wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
+
+
+@torch.no_grad()
 def test_segments_matter(tiny_model: VLM, tiny_processor: Processor) -> None:
     """Without the segments the logits are others, so the comparison above can fail."""
     alone = [tiny_processor(messages, for_training=True) for messages in GROUPS["one image"]]
-    packed = pack(alone, AUDIO)
+    packed = pack(alone, OWN)
     last = packed.segment_ids == len(alone)
     right = tiny_model(collate([packed], 0))[0][last]
     for changed in ({"segment_ids": None}, {"position_ids": None}):
