@@ -123,15 +123,17 @@ def _to_uint8(rows: Callable[[int, int], np.ndarray], height: int, row_size: int
 
 
 def widened(image: Image.Image, most: float = MOST_ASPECT) -> tuple[Image.Image, tuple[int, int]]:
-    """A picture of which one side is more than `most` times the other, with as much of its own edge around it as it
-    takes, so that a square view does not squeeze it beyond reading; and where its corner is now (x, y).
+    """An RGB picture of which one side is more than `most` times the other, with as much of its edge's commonest colour
+    around it as it takes, so that a square view does not squeeze it beyond reading; and where its corner is now (x, y).
     """
     width, height = image.size
     size = max(width, round(height / most)), max(height, round(width / most))
     corner = (size[0] - width) // 2, (size[1] - height) // 2
     if size == image.size:
         return image, corner
-    edge = np.asarray(image)[[0, 0, -1, -1], [0, -1, 0, -1]]
-    sheet = Image.new("RGB", size, tuple(int(level) for level in np.median(edge, axis=0)))
+    pixels = np.asarray(image)
+    edge = np.concatenate((pixels[[0, -1]].reshape(-1, 3), pixels[:, [0, -1]].reshape(-1, 3)))
+    colours, counts = np.unique(edge, axis=0, return_counts=True)
+    sheet = Image.new("RGB", size, tuple(colours[counts.argmax()].tolist()))
     sheet.paste(image, corner)
     return sheet, corner

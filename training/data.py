@@ -41,7 +41,7 @@ from .told import told
 Shown = Scene | CutOut
 MOST_WORDS = 30
 PAGES = 0.3
-"""Of the cut-outs."""
+"""How often cut-outs are looked for on a page; of other pictures some have nothing written on them."""
 GROUP = 4
 """Batches drawn together and sorted by length, so that a batch holds rows of like length."""
 

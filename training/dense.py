@@ -171,7 +171,7 @@ def sign_targets(view: View, letters: Sequence[Letter]) -> Tensor:
         if at and sign and max(word, letter.nth) < 256 and view.height(letter) >= SMALLEST:
             if (row := next(rows, None)) is None:
                 break
-            row[:] = *at[:2], word, letter.nth, sign
+            row[:] = *at[:2], max(word, 0), letter.nth, sign
     return torch.from_numpy(found)
 
 

@@ -47,7 +47,7 @@ class Mixture:
     captions: float = 0.0
     """A picture and its caption."""
     cut_outs: float = 0.0
-    """A line of text, or a room of a plan, cut out of a picture, and the question what it says."""
+    """Lines of text, and rooms of a plan, cut out of a picture or a page of letters, and what it says or is called."""
     two_images: float = 0.0
     """Two pictures, questions about one of them or both."""
     spoken: float = 0.0

@@ -49,7 +49,9 @@ class MediaBatch:
 
     @classmethod
     def of(cls, items: Sequence[MediaInput]) -> MediaBatch:
-        """At least one image or sound; all have labels of the same names, if any."""
+        """At least one image or sound. Raises `KeyError` where they have not all labels of the same names."""
+        if len({frozenset(item.labels) for item in items}) > 1:
+            raise KeyError(f"labels of one batch differ: {sorted({name for item in items for name in item.labels})}")
         return cls(
             torch.cat([item.inputs for item in items]),
             torch.cat([item.lengths for item in items]),

@@ -109,14 +109,16 @@ class Run:
         output.close(complete=False)
 
     def entries(self) -> Iterator[Item | Problem]:
-        """This shard's part of the listing: by a hash of the name, so that a file that is added moves no other.
-
-        The name is the one in `home`: machines may have the folder at different places.
-        """
+        """This shard's part of the listing: by a hash of the name, so that a file that is added moves no other."""
         number, count = self.options.shard
         for entry in self.listing:
-            if count == 1 or zlib.crc32(os.fsencode(os.path.relpath(entry.name, self.home))) % count == number:
+            if count == 1 or zlib.crc32(os.fsencode(self._known_as(entry.name))) % count == number:
                 yield entry
+
+    def _known_as(self, name: str) -> str:
+        """By its name in the folder that was given, which may lie elsewhere on another machine; else as listed."""
+        inside = os.path.relpath(name, self.home) if self.listing.paths else os.pardir
+        return name if inside.split(os.sep, 1)[0] == os.pardir else inside
 
     def todo(self, output: Output) -> Iterator[tuple[Item, str] | Problem]:
         """(item, "todo" | "done" | "repeated"), and problems: those of the listing, and outputs that are taken."""

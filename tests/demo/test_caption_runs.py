@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from demo.caption import job
 from demo.captioning.journal import Journal
 from demo.captioning.listing import Listing
 from demo.captioning.options import CaptionOptions, UsageError, shard_from
@@ -398,6 +399,18 @@ def test_shards_are_the_same_at_any_place(folder: Path, tmp_path: Path, monkeypa
     first, rest = texts(folder), texts(moved)
     assert first and rest and not set(first) & set(rest)
     assert {**first, **rest} == EXPECTED
+
+
+def test_shards_of_a_list_are_the_same_wherever_it_lies(folder: Path, tmp_path: Path) -> None:
+    names = "\n".join(str(path) for path in sorted(folder.rglob("*")) if path.is_file())
+    done = []
+    for number, place in enumerate(("one", "two/deeper", "three/much/deeper")):
+        (tmp_path / place).mkdir(parents=True)
+        listed = tmp_path / place / "list"
+        listed.write_text(names)
+        run = job(Listing((), (str(listed),)), CaptionOptions(prompt="?", shard=(number, 3)))
+        done.append(run(sized()).captioned)
+    assert sum(done) == 10 and texts(folder) == EXPECTED
 
 
 @pytest.mark.parametrize(

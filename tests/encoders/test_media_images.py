@@ -482,6 +482,8 @@ def test_widened_to_be_read_in_a_square() -> None:
     assert wide.size == (60, 20) and corner == (0, 5)
     assert wide.crop((0, 5, 60, 14)).tobytes() == line.tobytes()
     assert {wide.getpixel((x, y)) for x in range(60) for y in (*range(5), *range(14, 20))} == {(200, 30, 40)}
+    line.paste((10, 90, 10), (0, 0, 25, 9))
+    assert widened(line)[0].getpixel((59, 0)) == widened(line)[0].getpixel((0, 19)) == (200, 30, 40)
     tall, corner = widened(line.rotate(90, expand=True), 3.0)
     assert tall.size == (20, 60) and corner == (5, 0)
     assert widened(wide, 3.0) == (wide, (0, 0))

@@ -22,7 +22,7 @@ from .base import QA, Family, Sample, Scene
 
 FAMILIES = ("shapes", "palettes", "wireframes", "floor_plans", "charts", "text")
 DRILLS = ("pages",)
-"""Drawn as families are, for `dense` stages alone: letters without end, and nothing to ask."""
+"""Drawn as families are, for `dense` stages and cut-outs: letters without end, and nothing to ask of the whole."""
 Split = Literal["train", "seeds", "styles"]
 
 __all__ = ["DRILLS", "FAMILIES", "QA", "Family", "Sample", "Scene", "Split", "family_module", "make"]

@@ -59,7 +59,8 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Letter:
-    """One drawn character: its centre and its font's height, in pixels of the picture; its place in its word, and that.
+    """One drawn character: its centre and its font's height, in pixels of the picture; its place in its word, and that;
+    the number of the line that was written at once.
 
     The word is in lower case, without the punctuation around it.
     """
@@ -70,6 +71,7 @@ class Letter:
     height: float
     nth: int = 1
     word: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -320,14 +322,14 @@ class Canvas:
         advances = [(advance(character, file, round(size)) + tracking * size) * stretch for character in text]
         at = -sum(advances) / 2
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        nth, words = 0, iter(text.split())
+        nth, words, line = 0, iter(text.split()), self.letters[-1].line + 1 if self.letters else 0
         for character, width in zip(text, advances, strict=True):
             middle = at + width / 2
             nth = 0 if character.isspace() else nth + 1
             if nth == 1:
                 word = bare(next(words))
             if nth:
-                self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth, word))
+                self.letters.append(Letter(character, x + middle * c, y - middle * s, size, nth, word, line))
             at += width
 
     def hide(self, box: Box) -> None:

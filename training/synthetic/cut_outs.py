@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import groupby, islice
 
 from PIL import Image
 
 from encoders.pictures import widened
 
-from .base import Box, Letter, Region, Sample, say
+from .base import Box, Letter, Region, Sample, Scene, bare, say
 
 LINE = (
     "What does [the text|it|this] say?", "What is written[ here| there|]?", "Read [the text|this|it][ out|].",
@@ -24,8 +25,8 @@ ROOM = (
 )  # fmt: skip
 SMALLEST = 7
 """Font heights in pixels below which a line is not asked about."""
-LARGEST_GAP = 1.1
-"""From the middle of a letter to that of the next word's first, in font heights: farther away is another line."""
+HALF = 0.45
+"""Of a letter, in font heights."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class CutOut:
     letters: list[Letter]
     question: str
     answer: str
-    regions: tuple[Region, ...] = ()
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """None: a stage is told what is written, not what else is to be seen of a piece."""
+        return ()
 
     @property
     def scene(self) -> dict[str, tuple[int, int]]:
@@ -47,64 +52,67 @@ class CutOut:
 
 
 def cut_outs(sample: Sample, rng: random.Random, most: int) -> list[CutOut]:
-    """Up to `most` of those that have all of a line, and no letter of another; of plans also rooms with their names."""
+    """Up to `most` of the lines that can be cut out without any of another, and of the rooms with a label."""
     picture, drawn = sample.drawn()
-    scale = picture.width / sample.scene["size"][0], picture.height / sample.scene["size"][1]
-    letters = [
-        dataclasses.replace(one, x=one.x * scale[0], y=one.y * scale[1], height=one.height * scale[1]) for one in drawn
-    ]
-    found = [_line(rng, picture, letters, line) for line in lines(letters) if line[0].height >= SMALLEST]
+    by_x, by_y = picture.width / sample.scene["size"][0], picture.height / sample.scene["size"][1]
+    letters = [dataclasses.replace(one, x=one.x * by_x, y=one.y * by_y, height=one.height * by_y) for one in drawn]
+    ways = [partial(_line, rng, picture, letters, line) for line in lines(letters)]
     if sample.family == "floor_plans":
-        found += [_room(rng, picture, letters, region, scale) for region in sample.regions if "room" in region.words]
-    able = [one for one in found if one]
-    return rng.sample(able, min(most, len(able)))
+        ways += [partial(_room, rng, picture, letters, room, by_x, by_y) for room in sample.scene["rooms"]]
+    rng.shuffle(ways)
+    return list(islice((found for way in ways if (found := way())), most))
 
 
-def lines(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    """The letters of each line, in their order."""
-    line: list[Letter] = []
-    for before, letter in pairwise([None, *letters]):
-        assert letter is not None
-        if before and letter.nth == 1 and not _beside(before, letter):
-            yield line
-            line = []
-        line.append(letter)
-    if line:
-        yield line
+def lines(letters: Sequence[Letter]) -> list[list[Letter]]:
+    """The letters of each line that was written at once, if all of it is there."""
+    found = [list(line) for _, line in groupby(letters, key=lambda letter: letter.line)]
+    return [line for line in found if all(map(_whole, _words(line)))]
 
 
-def _beside(before: Letter, letter: Letter) -> bool:
-    gap = letter.x - before.x, letter.y - before.y
-    near = 0 < gap[0] < LARGEST_GAP * letter.height and abs(gap[1]) < 0.4 * letter.height
-    return near and letter.height == before.height
+def _words(line: Sequence[Letter]) -> list[list[Letter]]:
+    words: list[list[Letter]] = []
+    for letter in line:
+        if letter.nth == 1 or not words:
+            words.append([])
+        words[-1].append(letter)
+    return words
 
 
-def _line(rng: random.Random, picture: Image.Image, letters: Sequence[Letter], line: Sequence[Letter]) -> CutOut | None:
+def _whole(word: Sequence[Letter]) -> bool:
+    """Whether no letter was painted over."""
+    return bare("".join(letter.character for letter in word)) == word[0].word
+
+
+def _line(
+    rng: random.Random, picture: Image.Image, letters: Sequence[Letter], line: Sequence[Letter]
+) -> CutOut | None:  # fmt: skip
     """With some of what is around it, as far as nothing else is written there."""
-    high = line[0].height
+    high, own = line[0].height, {id(letter) for letter in line}
+    if high < SMALLEST:
+        return None
     xs, ys = [one.x for one in line], [one.y for one in line]
-    tight = min(xs) - 0.55 * high, min(ys) - 0.6 * high, max(xs) + 0.55 * high, max(ys) + 0.6 * high
-    for reach in (rng.uniform(0.2, 2.5), 0.2):
-        sides = [rng.uniform(0, reach) * high for _ in range(4)]
-        box = tight[0] - sides[0], tight[1] - sides[1], tight[2] + sides[2], tight[3] + sides[3]
-        inside = [one for one in letters if _in(one, box, 0.5)]
-        if all(any(one is other for other in line) for one in inside):
-            text = "".join(f" {one.character}" * (one.nth == 1) or one.character for one in line).strip()
+    tight = min(xs) - 0.55 * high, min(ys) - 0.5 * high, max(xs) + 0.55 * high, max(ys) + 0.5 * high
+    for reach in (2.5, 1, 0.3, 0):
+        left, top, right, bottom = (rng.uniform(0, reach) * high for _ in range(4))
+        box = tight[0] - left, tight[1] - top, tight[2] + right, tight[3] + bottom
+        if all(id(one) in own for one in letters if _in(one, box, HALF)):
+            text = " ".join("".join(letter.character for letter in word) for word in _words(line))
             return _cut(picture, line, box, say(rng, rng.choice(LINE)), text)
     return None
 
 
 def _room(
-    rng: random.Random, picture: Image.Image, letters: Sequence[Letter], region: Region, scale: tuple[float, float]
+    rng: random.Random, picture: Image.Image, letters: Sequence[Letter], room: Scene, by_x: float, by_y: float
 ) -> CutOut | None:  # fmt: skip
-    """If its name, which is the last of the words that say what kind of room it is, stands in it."""
-    x0, y0, x1, y1 = region.box
+    """If its label stands in it, large enough to be read; asked for is the room's name, not what the label shortens."""
+    x0, y0, x1, y1 = room["box"]
     more = rng.uniform(0, 0.06) * min(x1 - x0, y1 - y0)
-    box = (x0 - more) * scale[0], (y0 - more) * scale[1], (x1 + more) * scale[0], (y1 + more) * scale[1]
-    inside = [one for one in letters if _in(one, box, 0)]
-    written = {one.word for one in inside if one.height >= SMALLEST}
-    named = [word for word in region.words[1:3] if written.issuperset(word.lower().split())]
-    return _cut(picture, inside, box, say(rng, rng.choice(ROOM)), named[-1]) if named else None
+    box = (x0 - more) * by_x, (y0 - more) * by_y, (x1 + more) * by_x, (y1 + more) * by_y
+    inside = [word for word in _words([one for one in letters if _in(one, box, 0)]) if _whole(word)]
+    written = {word[0].word for word in inside if word[0].height >= SMALLEST}
+    if not room["label"] or not written.issuperset(map(bare, room["label"].split())):
+        return None
+    return _cut(picture, [letter for word in inside for letter in word], box, say(rng, rng.choice(ROOM)), room["name"])
 
 
 def _in(letter: Letter, box: Box, margin: float) -> bool:
@@ -113,9 +121,11 @@ def _in(letter: Letter, box: Box, margin: float) -> bool:
     return box[0] - reach < letter.x < box[2] + reach and box[1] - reach < letter.y < box[3] + reach
 
 
-def _cut(picture: Image.Image, letters: Sequence[Letter], box: Box, question: str, answer: str) -> CutOut:
+def _cut(picture: Image.Image, letters: Sequence[Letter], box: Box, question: str, answer: str) -> CutOut | None:
     x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
     x1, y1 = min(picture.width, round(box[2])), min(picture.height, round(box[3]))
+    if x1 - x0 < SMALLEST or y1 - y0 < SMALLEST:  # most of it is off the picture
+        return None
     piece = picture.crop((x0, y0, x1, y1))
     image, (left, top) = widened(piece)
     moved = [dataclasses.replace(one, x=one.x - x0 + left, y=one.y - y0 + top) for one in letters]

@@ -1,4 +1,4 @@
-"""Pages full of letters, for `dense` stages alone: nothing is ever asked about them.
+"""Pages full of letters, for `dense` stages and cut-outs: nothing is asked about one as a whole.
 
 A sign holds five letters and a page fifty, so a tower meets ten times as many of them in the same
 time; on most pages they are as large as on a sign. Blocks of unlike fonts, sizes, colours and slopes
@@ -46,14 +46,15 @@ def _split(rng: random.Random, box: Box, least: float) -> list[Box]:
 
 def _written(rng: random.Random) -> str:
     """A word, name, code, number or single sign."""
-    text = token(rng, False, rng.choices((word, code, number, single), (70, 10, 12, 8))[0])
-    return rng.choice((text.upper(), text.lower(), text.capitalize()))
+    kind = rng.choices((word, code, number, single), (70, 10, 12, 8))[0]
+    text = token(rng, False, kind)
+    return text if kind is not word else rng.choice((text.upper(), text.lower(), text.capitalize()))
 
 
 def _wide(text: str, file: str, size: float, effects: Scene) -> float:
-    """How wide a line is, in pixels."""
-    spread = text_size(text, file, size)[0] + effects["tracking"] * size * (len(text) - 1)
-    return float(spread * effects["stretch"] + effects["shear"] * size)
+    """How wide a line is, in pixels; measured at one size, since sizes here are many."""
+    spread = text_size(text, file, 100)[0] / 100 + effects["tracking"] * (len(text) - 1)
+    return float(size * (spread * effects["stretch"] + effects["shear"]))
 
 
 def _lines(rng: random.Random, box: Box, file: str, size: float, effects: Scene) -> list[Scene]:
@@ -86,7 +87,7 @@ def _words(rng: random.Random, box: Box, file: str, effects: Scene) -> list[Scen
     found, y = [], y0
     for _ in range(12):
         text = _written(rng)
-        fitting = 100 * (x1 - x0 - 4) / _wide(text, file, 100, effects)
+        fitting = (x1 - x0 - 4) / _wide(text, file, 1, effects)
         size = min(fitting * rng.uniform(0.6, 1), (y1 - y0) * rng.uniform(0.5, 0.9), LARGEST)
         above, below = size * rng.uniform(0.5, 0.7), size * rng.uniform(0.5, 0.7)
         if size < SMALLEST or y + above + size / 2 > y1:
