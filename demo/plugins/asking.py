@@ -6,26 +6,21 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image
-
 from vlm.answering import Answering, Weighing
 from vlm.captioning import CaptionRequest, in_order
 from vlm.chat import Message
 from vlm.conversation import question_messages
 from vlm.errors import ContextLengthError
 from vlm.generation import Reply
-from vlm.media import AudioSource, ImageSource, widened
+from vlm.media import AudioSource, ImageSource
 
-from .skill import Box, Claim, Confidence, SkillOutput, Source
+from .skill import Claim, Confidence, SkillOutput, Source
 
 if TYPE_CHECKING:
     import torch
 
 BATCH = 8
 """Questions asked at a time."""
-READ = "What does the text say?"
-MARGIN = 0.5
-"""Of a line's height: what is shown of its surroundings when the model reads it."""
 
 
 class Answer(SkillOutput):
@@ -69,18 +64,6 @@ def ask_each(
              for (image, question), reply in zip(questions, replies, strict=True)]  # fmt: skip
     return [ModelAnswer(text=reply.text.strip(), confidence=confidence)
             for reply, confidence in zip(replies, confidences(assistant, pairs), strict=True)]  # fmt: skip
-
-
-def read_lines(assistant: Answering, image: Image.Image, boxes: Sequence[Box]) -> list[ModelAnswer]:
-    """What the model reads on each of these lines of text, cut out one by one."""
-    return ask_each(assistant, [(_cut_out(image, box), READ) for box in boxes], max_new_tokens=24)
-
-
-def _cut_out(image: Image.Image, box: Box) -> Image.Image:
-    margin = max(2, round(MARGIN * box.height))
-    line = image.crop((max(0, box.x - margin), max(0, box.y - margin), min(image.width, box.x + box.width + margin),
-                       min(image.height, box.y + box.height + margin)))  # fmt: skip
-    return widened(line)[0]
 
 
 def confidences(assistant: Answering, answered: Iterable[tuple[list[Message], Reply]]) -> Iterator[float | None]:

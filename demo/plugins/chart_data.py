@@ -11,11 +11,10 @@ from pydantic import Field
 from vlm.answering import Answering
 
 from .alt_text import OnePicture
-from .asking import ModelAnswer, ask_each, read_lines
-from .measure.charts import Chart, chart_of, feet_of
+from .asking import ModelAnswer, ask_each
+from .measure.charts import Chart, chart_of
 from .measure.colours import hex_of
 from .measure.segments import Pieces, pieces_of
-from .measure.text import lines_of
 from .skill import Box, Claim, Skill, SkillOutput
 
 QUESTIONS = ("What kind of chart is this?", "What is the title of the chart?", "List the categories.")
@@ -24,8 +23,7 @@ QUESTIONS = ("What kind of chart is this?", "What is the title of the chart?", "
 class Point(SkillOutput):
     """A bar or a slice. `relative`: its length beside the longest bar's; of a slice, its share of the whole.
 
-    `category`: as the model reads the label at a bar's foot. Where that is not found, of bars and slices as it lists
-    them; null where it lists more or fewer than there are.
+    `category`: as the model lists them; null where it lists more or fewer than there are.
     """
 
     category: Claim | None
@@ -62,19 +60,12 @@ class ChartData(Skill[OnePicture, ChartDataOutput]):
         named = title.claim() if title.text and not re.match(r"(there is )?no\b|none\b", title.text, re.I) else None
         series = []
         if chart is not None:
-            categories = _read(assistant, given, pieces, chart) or _listed(chart, listed)
+            categories = _categories(chart, listed)
             series = [_series(pieces, chart, n, categories) for n in range(len(chart.groups[0]))]
         return ChartDataOutput(kind=told, title=named, series=series)
 
 
-def _read(assistant: Answering, given: OnePicture, pieces: Pieces, chart: Chart) -> list[Claim | None]:
-    """The labels at the feet of bars, or nothing where not each has one."""
-    lines = feet_of(chart, lines_of(pieces))
-    boxes = [pieces.box(line.x0, line.y0, line.x1, line.y1) for line in lines]
-    return [answer.claim() if answer.text else None for answer in read_lines(assistant, given.image, boxes)]
-
-
-def _listed(chart: Chart, listed: ModelAnswer) -> list[Claim | None]:
+def _categories(chart: Chart, listed: ModelAnswer) -> list[Claim | None]:
     words = [word.strip(" .") for word in re.split(r",|;|\band\b", listed.text) if word.strip(" .")]
     if len(words) != len(chart.groups):
         return [None] * len(chart.groups)

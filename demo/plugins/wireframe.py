@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from vlm.answering import Answering
+from vlm.media import widened
 
-from .asking import read_lines
+from .asking import ask_each
 from .measure.elements import Element, elements_of
 from .measure.kinds import Kind, kind_of
 from .measure.segments import pieces_of
 from .skill import Box, Claim, Picture, Skill, SkillInput, SkillOutput, Source
 
+QUESTION = "What does the text say?"
 MOST = 200
+MARGIN = 0.5
+"""Of a line's height: what is shown of its surroundings when the model reads it."""
 
 
 class WireframeInput(SkillInput):
@@ -73,7 +78,9 @@ def _read(
     """Place of a line of text -> what the model reads there."""
     lines = [place for place, one in enumerate(elements) if one.line is not None]
     chosen = sorted(lines, key=lambda place: (-boxes[place].height, place))[: given.labels]
-    answers = read_lines(assistant, given.image, [boxes[place] for place in chosen])
+    answers = ask_each(
+        assistant, [(_cut(given.image, boxes[place]), QUESTION) for place in chosen], max_new_tokens=24
+    )  # fmt: skip
     return {place: answer.claim() for place, answer in zip(chosen, answers, strict=True)}
 
 
@@ -81,3 +88,10 @@ def _label_of(one: Element, places: dict[int, int], labels: dict[int, Claim]) ->
     """A box with one line of text in it is labelled by that."""
     words = [child for child in one.children if child.line is not None]
     return labels.get(places.get(id(words[0]), -1)) if len(words) == 1 else None
+
+
+def _cut(image: Image.Image, box: Box) -> Image.Image:
+    margin = max(2, round(MARGIN * box.height))
+    line = image.crop((max(0, box.x - margin), max(0, box.y - margin), min(image.width, box.x + box.width + margin),
+                       min(image.height, box.y + box.height + margin)))  # fmt: skip
+    return widened(line)[0]

@@ -14,10 +14,7 @@ from PIL import Image, ImageDraw
 pytest.importorskip("skimage", reason="skills need scikit-image: pip install '.[skills]'")
 
 from demo.plugins.catalogue import skills
-from demo.plugins.measure.charts import chart_of, feet_of
 from demo.plugins.measure.colours import RGB, contrast, difference, name_of, palette, passing
-from demo.plugins.measure.segments import pieces_of
-from demo.plugins.measure.text import lines_of
 from training.synthetic import family_module, make
 from training.synthetic.base import font, pick_font
 from vlm.answering import Answering
@@ -290,31 +287,6 @@ def test_bars_and_slices_are_data() -> None:
     shares = sorted(point["relative"] for point in found["series"][0]["points"])
     assert shares == pytest.approx([0.25, 0.25, 0.5], abs=0.01)
     assert all(point["category"] is None for point in found["series"][0]["points"])
-
-
-@pytest.mark.parametrize("upright", [True, False])
-def test_labels_at_the_feet_of_bars_are_read_one_by_one(upright: bool) -> None:
-    image, pen = paper((420, 420))
-    face, truth = font("", 16), []
-    for number, (word, long) in enumerate((("North", 60), ("South", 200), ("West", 130))):
-        at = 100 + 100 * number
-        bar = (at, 340 - long, at + 60, 340) if upright else (120, at, 120 + long, at + 60)
-        pen.rectangle(bar, (40, 90, 200))
-        place, anchor = ((at + 30, 352), "mt") if upright else ((110, at + 30), "rm")
-        pen.text(place, word, (0, 0, 0), face, anchor)
-        truth.append(pen.textbbox(place, word, face, anchor))
-    pen.text((210, 395), "Region", (0, 0, 0), face, "mt")
-    pieces = pieces_of(np.asarray(image))
-    chart = chart_of(pieces)
-    assert chart is not None
-    feet = [(line.x0, line.y0, line.x1, line.y1) for line in feet_of(chart, lines_of(pieces))]
-    apart = (np.array(feet) - np.array(truth)).reshape(3, 2, 2).mean(axis=1)  # of their middles
-    assert np.abs(apart).max() <= 4
-    (series,) = run("chart_data", "Word", image=image)["series"]  # a list of one word would name none of the three
-    assert [point["category"]["value"] for point in series["points"]] == ["Word"] * 3
-    pen.rectangle((90, 345, 170, 370) if upright else (60, 100, 115, 160), (255, 255, 255))  # one label is gone
-    (series,) = run("chart_data", "Word", image=image)["series"]
-    assert all(point["category"] is None for point in series["points"])
 
 
 # --- bad pictures ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -12,7 +11,6 @@ import numpy as np
 
 from .colours import RGB
 from .segments import Pieces
-from .text import Line
 
 Kind = Literal["vertical bar chart", "horizontal bar chart", "grouped bar chart", "pie chart", "donut chart"]
 FULL = 0.72
@@ -43,29 +41,6 @@ class Chart:
 def chart_of(pieces: Pieces) -> Chart | None:
     """The bars or slices in a picture; None where there are none."""
     return _slices(pieces) or _bars(pieces)
-
-
-def feet_of(chart: Chart, lines: Sequence[Line]) -> list[Line]:
-    """The nearest line of text below the bars of each place, or left of them where they lie; [] unless each has one."""
-    boxes = np.array([[mark.box for mark in group] for group in chart.groups])  # (places, bars, 4)
-    if "bar" not in chart.kind or len(boxes) < 2:
-        return []
-    upright = len(np.unique(boxes[..., 3])) <= len(np.unique(boxes[..., 0]))
-    low, high = (0, 2) if upright else (1, 3)
-    middles = (boxes[..., low].min(1) + boxes[..., high].max(1)) / 2
-    reach, foot = np.diff(middles).min() / 2, boxes[..., 3].max() if upright else boxes[..., 0].min()
-    found = []
-    for middle in middles:
-        near = [
-            (line.y0 - foot if upright else foot - line.x1, line)
-            for line in lines
-            if abs((line.x0 + line.x1 if upright else line.y0 + line.y1) / 2 - middle) < reach
-        ]
-        beside = [(gap, line) for gap, line in near if gap >= -2]
-        if not beside:
-            return []
-        found.append(min(beside, key=lambda one: one[0])[1])
-    return found
 
 
 # --- bars ------------------------------------------------------------------------------------------------------------
